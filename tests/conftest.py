@@ -3,4 +3,5 @@
 pytest_plugins = [
     "tests.peers.missing",
     "tests.peers.databases",
+    "tests.peers.hospital",
 ]

@@ -31,5 +31,5 @@ def test_a_database_is_empty_and_goes_even_when_somebody_still_holds_it(postgres
             "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
         ).fetchone() == (0,)
         postgres_server.drop_database(url)
-        with pytest.raises(psycopg.OperationalError, match="terminating connection|closed"):
+        with pytest.raises(psycopg.OperationalError, match=r"terminating connection|closed"):
             connection.execute("SELECT 1")

@@ -1,1 +1,1 @@
-"""The peers Jalon is tested with: databases, a foreign FHIR server, a mail server, a browser; none of them ours."""
+"""Jalon is tested with peers that are not ours: databases, a FHIR server, a mail server, a browser."""

