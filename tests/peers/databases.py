@@ -114,10 +114,9 @@ def _private_cluster(home: Path, scratch: Path) -> Iterator[Postgres]:
         "cwd": data,
         "env": {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"},
     }
-    initdb = [home / "bin" / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    made = subprocess.run(
-        [*initdb, "--locale=C.UTF-8"], capture_output=True, text=True, check=False, **as_user
-    )
+    options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    initdb = [str(home / "bin" / "initdb"), "-D", str(data), *options]
+    made = subprocess.run(initdb, capture_output=True, text=True, check=False, **as_user)
     if made.returncode != 0:
         raise RuntimeError(f"initdb failed: {made.stderr}")
     port = free_port()
