@@ -126,7 +126,7 @@ class Hospital:
 
 def _require_node() -> None:
     if shutil.which("node") is None:
-        skip_for_want_of("Node.js", "apt-get install nodejs npm (20 or later), then make peers")
+        skip_for_want_of("Node.js", "apt-get install nodejs npm (18 or later), then make peers")
     if not (HOME / "node_modules" / "@medplum").exists():
         skip_for_want_of("the foreign FHIR server", "make peers")
 

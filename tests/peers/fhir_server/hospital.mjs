@@ -132,7 +132,7 @@ export class HospitalRepository extends MemoryRepository {
     if (!versions.length) {
       throw new OperationOutcomeError(core.notFound);
     }
-    const entry = versions.toReversed().map((resource) => ({ resource: structuredClone(resource) }));
+    const entry = [...versions].reverse().map((resource) => ({ resource: structuredClone(resource) }));
     return { resourceType: 'Bundle', type: 'history', total: entry.length, entry };
   }
 
