@@ -20,7 +20,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -53,8 +52,9 @@ class Manners:
 class Twin:
     """The provider, listening on 127.0.0.1. Port 0 takes a free one; `url` tells which.
 
-    The twin is another machine, so it has a clock of its own: `clock` gives seconds since 1970, UTC.
-    The same `seed` draws the same misfortunes in the same order. A log that exists is continued.
+    `clock` gives the seconds of the log: by default those since the machine started, which no change of
+    the wall clock disturbs and which every process of the machine shares. The same `seed` draws the same
+    misfortunes in the same order. A log that exists is continued.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Twin:
         port: int = 0,
         manners: Manners | None = None,
         seed: int = 1,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.log = Path(log)
         self.manners = manners if manners is not None else Manners()
@@ -75,6 +75,7 @@ class Twin:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._accepted = read_log(self.log)
+        self._from_before = len(self._accepted)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.log.open("ab")
         if self.log.stat().st_size and not self.log.read_bytes().endswith(b"\n"):
@@ -147,7 +148,7 @@ class Twin:
             lines = [
                 {
                     "id": len(self._accepted) + n,
-                    "at": datetime.fromtimestamp(at, UTC).isoformat(),
+                    "at": at,
                     "tag": job["tag"],
                     "to": receiver,
                     "text": job["message"],
@@ -164,8 +165,12 @@ class Twin:
     def outgoing(self, tag: str) -> list[int]:
         """Identifiers of what was accepted under the tag at least `search_delay` ago."""
         with self._lock:
-            until = datetime.fromtimestamp(self._clock() - self.manners.search_delay, UTC).isoformat()
-            return [line["id"] for line in self._accepted if line["tag"] == tag and line["at"] <= until]
+            until = self._clock() - self.manners.search_delay
+            return [
+                line["id"]
+                for n, line in enumerate(self._accepted)
+                if line["tag"] == tag and (n < self._from_before or line["at"] <= until)
+            ]
 
     def linger(self, connection: socket.socket) -> None:
         """Say nothing until the client hangs up or the twin stops."""

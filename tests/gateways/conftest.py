@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,25 +15,8 @@ from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
 from gateways.twin import Twin
 from tests.gateways.mail_server import MailServer
+from tests.gateways.messages import NINE_O_CLOCK, SOON, mail_message, text_message
 from tests.gateways.scripted_http import ScriptedServer
-
-NINE_O_CLOCK = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
-PATIENT = "patient@example.org"
-SOON = timedelta(seconds=1)
-
-
-def text_message(tag: str = "p1/review/1/remind/2", to: str = "+33612345678") -> Outgoing:
-    return Outgoing(tag, "sms", to, "Centre Nord: rendez-vous mardi 24 mars 2026 a 09:00. STOP au 36111")
-
-
-def mail_message(tag: str = "p1/review/1/remind/2", to: str = PATIENT) -> Outgoing:
-    return Outgoing(
-        tag,
-        "email",
-        to,
-        "Bonjour,\n\nVotre rendez-vous est fixé au mardi 24 mars 2026 à 09:00.\n.\nCentre Nord\n",
-        subject="Votre rendez-vous du mardi 24 mars 2026",
-    )
 
 
 @dataclass

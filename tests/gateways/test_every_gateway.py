@@ -8,15 +8,8 @@ from gateways.ports import DeliveryFailed, InDoubt, LeaseLost, Receipt
 from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
 from gateways.twin import Twin
-from tests.gateways.conftest import OtherSide, text_message
-
-
-def let_through() -> None:
-    """A fence of somebody who still owns the message."""
-
-
-def lease_lost() -> None:
-    raise LeaseLost
+from tests.gateways.conftest import OtherSide
+from tests.gateways.messages import lease_lost, let_through, text_message
 
 
 def test_a_message_is_sent_once_and_the_receipt_names_it(side: OtherSide) -> None:

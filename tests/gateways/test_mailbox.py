@@ -10,8 +10,7 @@ import pytest
 
 from gateways.mailbox import Kept, MailboxGateway
 from gateways.ports import DeliveryFailed, LeaseLost
-from tests.gateways.conftest import NINE_O_CLOCK, mail_message, text_message
-from tests.gateways.test_every_gateway import lease_lost, let_through
+from tests.gateways.messages import NINE_O_CLOCK, lease_lost, let_through, mail_message, text_message
 
 
 def each_hour() -> Iterator[datetime]:

@@ -14,9 +14,8 @@ import pytest
 from gateways.ports import DeliveryFailed, InDoubt, LeaseLost, Receipt
 from gateways.sms_http import SmsHttpGateway
 from gateways.twin import Manners, Twin
-from tests.gateways.conftest import SOON, text_message
+from tests.gateways.messages import SOON, lease_lost, let_through, text_message
 from tests.gateways.scripted_http import Answer, ScriptedServer
-from tests.gateways.test_every_gateway import lease_lost, let_through
 from tests.peers.ports import free_port
 
 

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateways.letter import letter, message_id
 from gateways.ports import DeliveryFailed, InDoubt
 from gateways.smtp import SmtpGateway
-from tests.gateways.conftest import NINE_O_CLOCK, PATIENT, mail_message, smtp_to
+from tests.gateways.conftest import smtp_to
 from tests.gateways.mail_server import MailServer
-from tests.gateways.test_every_gateway import let_through
+from tests.gateways.messages import NINE_O_CLOCK, PATIENT, let_through, mail_message
 from tests.peers.ports import free_port
 
 LINK = "https://rdv.nord.example/stop/" + "aB3_-" * 30
