@@ -8,7 +8,7 @@ from gateways.ports import LeaseLost, Outgoing
 
 NINE_O_CLOCK = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 PATIENT = "patient@example.org"
-SOON = timedelta(seconds=1)
+SOON = timedelta(seconds=2)  # long enough for a busy machine, short enough to wait for
 
 
 def text_message(tag: str = "p1/review/1/remind/2", to: str = "+33612345678") -> Outgoing:
