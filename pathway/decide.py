@@ -1,0 +1,285 @@
+"""decide(pathway, event) → pathway: what is now true, or a refusal in a sentence. Pure.
+
+Each event has one rule. After it, ``settle`` draws the consequences that need no decision: steps whose
+conditions now hold open, steps that can no longer be needed are cancelled, rungs made pointless are passed
+over, and a pathway with nothing left to do is completed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pathway import events as e
+from pathway.decide_hold import HOLD_RULES
+from pathway.decide_steps import STEP_RULES
+from pathway.decide_visits import VISIT_RULES
+from pathway.gates import holds, unmet
+from pathway.ground import Ground
+from pathway.ladders import ladders, pass_over
+from pathway.lifecycle import SETTLED, Assignment, StepStatus
+from pathway.moves import end_pathway, expire_hold
+from pathway.protocol import Condition
+from pathway.refusal import Refused, Text
+from pathway.state import Acknowledgement, Fired, Override, Pathway, PathwayStatus, Step, Undelivered
+
+E = TypeVar("E", bound=e.Event)
+Rule = Callable[[Pathway, Any, Ground], Pathway]
+
+# Facts that a hold plan was reasoned from: when one of them changes, the plan no longer stands.
+_HOLD_INPUTS = frozenset({"antithrombotics", "weight_kg", "creatinine_umol_l"})
+
+
+def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) -> Pathway:
+    """The pathway after ``event``, recorded at ``at`` (UTC). Raises Refused with a sentence; changes nothing then.
+
+    ``as_of`` never goes back: an event told late is dated by ``occurred``, not by the clock of the state.
+    """
+    _may_happen(pathway, event)
+    pathway = replace(pathway, as_of=max(pathway.as_of, at), seq=pathway.seq + 1)
+    rule = RULES.get(type(event))
+    if rule is None:
+        raise Refused(
+            Text(
+                fr=f"{type(event).__name__} n'est pas un évènement à enregistrer.",
+                en=f"{type(event).__name__} is no event to record.",
+            ),
+            kind="invalid",
+        )
+    return settle(rule(pathway, event, ground), ground)
+
+
+def settle(pathway: Pathway, ground: Ground) -> Pathway:
+    """Draw the consequences that need no decision, until there are none left."""
+    before = None
+    while pathway is not before and pathway.status is PathwayStatus.ACTIVE:
+        before = pathway
+        for step in pathway.steps:
+            if step.status is StepStatus.WAITING:
+                pathway = _open_or_drop(step, pathway, ground)
+    if pathway.status is PathwayStatus.ACTIVE and all(step.status in SETTLED for step in pathway.steps):
+        pathway = replace(pathway, status=PathwayStatus.COMPLETED)
+    return pass_over(pathway, ground)
+
+
+def _open_or_drop(step: Step, pathway: Pathway, ground: Ground) -> Pathway:
+    rule = ground.protocol.step(step.key)
+    if all(holds(condition, pathway, ground) for condition in rule.after):
+        given = Assignment.GIVEN if rule.assigned else Assignment.REQUESTED
+        return pathway.with_step(step.moved(StepStatus.OPEN, opened=pathway.as_of, assignment=given))
+    if rule.after and all(_is_decided(condition, pathway) for condition in rule.after):
+        return pathway.with_step(
+            step.moved(StepStatus.CANCELLED, settled=pathway.as_of, reason="not needed on this pathway")
+        )
+    return pathway
+
+
+def _is_decided(condition: Condition, pathway: Pathway) -> bool:
+    """Whether waiting longer could not change the answer: its step is settled, or it asks about no step."""
+    if condition.step is None:
+        return True
+    step = pathway.last(condition.step)
+    return step is not None and step.is_settled
+
+
+def _may_happen(pathway: Pathway, event: e.Event) -> None:
+    if pathway.runs or isinstance(event, _STILL_HEARD):
+        return
+    raise Refused(
+        Text(
+            fr="Ce parcours est terminé : plus rien ne peut y être enregistré.",
+            en="This pathway has ended: nothing more can be recorded on it.",
+        )
+    )
+
+
+# A step completed late on an ended pathway is refused; what delivery teaches, facts and deaths are still heard.
+_STILL_HEARD = (
+    e.FactsRecorded,
+    e.PatientDied,
+    e.RungFired,
+    e.AlertAcknowledged,
+    e.MessageUndelivered,
+    e.UndeliveredSettled,
+    e.ChannelOptedOut,
+    e.ChannelOptedIn,
+    e.ContactChanged,
+)
+
+
+def _facts_recorded(pathway: Pathway, event: e.FactsRecorded, ground: Ground) -> Pathway:
+    new = tuple(fact for fact in event.facts if fact not in pathway.facts)
+    changed = {
+        fact.key for fact in new if (known := pathway.fact(fact.key)) is None or known.value != fact.value
+    }
+    pathway = replace(pathway, facts=(*pathway.facts, *new))
+    if changed & _HOLD_INPUTS:
+        pathway = expire_hold(pathway, ground, f"changed: {', '.join(sorted(changed & _HOLD_INPUTS))}")
+    return pathway
+
+
+def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) -> Pathway:
+    gate = next((gate for gate in ground.protocol.gates if gate.key == event.gate), None)
+    if gate is None:
+        raise Refused(
+            Text(fr=f"Il n'y a pas de verrou {event.gate}.", en=f"There is no gate {event.gate}."),
+            kind="not-found",
+            field="gate",
+        )
+    if not event.reason.strip():
+        raise Refused(
+            Text(fr="Indiquez le motif de la dérogation.", en="Give the reason for overriding the gate."),
+            kind="invalid",
+            field="reason",
+        )
+    if not gate.override or not event.by.acts_as(gate.override):
+        who = ", ".join(gate.override)
+        raise Refused(
+            Text(
+                fr=f"Le verrou {gate.key} ne peut être levé que par : {who or 'personne'}.",
+                en=f"The gate {gate.key} may be overridden only by: {who or 'nobody'}.",
+            ),
+            kind="forbidden",
+            gate=gate.key,
+        )
+    open_needs = unmet(gate, pathway, ground)
+    never = [one for one in open_needs if one.need.never_override]
+    if never:
+        raise Refused(never[0].need.reason, gate=gate.key)
+    override = Override(
+        gate.key, tuple(one.index for one in open_needs), event.by.name, event.reason.strip(), pathway.as_of
+    )
+    return replace(pathway, overrides=(*pathway.overrides, override))
+
+
+def _rung_fired(pathway: Pathway, event: e.RungFired, ground: Ground) -> Pathway:
+    for rungs in ladders(pathway, ground):
+        for standing in rungs:
+            if standing.key == event.key and standing.moment.instant <= pathway.as_of:
+                # A higher rung of the same ladder is past too: this one is passed over, that one fires.
+                higher = any(
+                    other.moment.instant <= pathway.as_of for other in rungs[rungs.index(standing) + 1 :]
+                )
+                fired = Fired(event.key, pathway.as_of, event.person, passed_over=higher)
+                kept = tuple(one for one in pathway.fired if one.key != event.key)
+                return replace(pathway, fired=(*kept, fired))
+    raise Refused(
+        Text(fr="Cette échéance n'a plus lieu d'être.", en="This deadline no longer stands."), field="key"
+    )
+
+
+def _alert_acknowledged(pathway: Pathway, event: e.AlertAcknowledged, _: Ground) -> Pathway:
+    if event.key not in {one.key for one in pathway.fired}:
+        raise Refused(
+            Text(fr="Cette alerte n'existe pas.", en="There is no such alert."), kind="not-found", field="key"
+        )
+    ack = Acknowledgement(event.key, event.by.name, pathway.as_of, event.note)
+    return replace(pathway, acknowledged=(*pathway.acknowledged, ack))
+
+
+def _channel(event: e.ChannelOptedOut | e.ChannelOptedIn) -> str:
+    if event.channel not in ("sms", "email"):
+        raise Refused(
+            Text(fr="Le canal est sms ou email.", en="The channel is sms or email."),
+            kind="invalid",
+            field="channel",
+        )
+    return event.channel
+
+
+def _opted_out(pathway: Pathway, event: e.ChannelOptedOut, _: Ground) -> Pathway:
+    return replace(pathway, opted_out=tuple(sorted({*pathway.opted_out, _channel(event)})))
+
+
+def _opted_in(pathway: Pathway, event: e.ChannelOptedIn, _: Ground) -> Pathway:
+    channel = _channel(event)
+    return replace(pathway, opted_out=tuple(one for one in pathway.opted_out if one != channel))
+
+
+def _contact_changed(pathway: Pathway, event: e.ContactChanged, _: Ground) -> Pathway:
+    return replace(pathway, patient=replace(pathway.patient, contact=event.contact))
+
+
+def _carer_named(pathway: Pathway, event: e.CarerNamed, _: Ground) -> Pathway:
+    return replace(pathway, carer=event.carer)
+
+
+def _patient_died(pathway: Pathway, event: e.PatientDied, ground: Ground) -> Pathway:
+    pathway = replace(pathway, patient=replace(pathway.patient, deceased=True))
+    return end_pathway(pathway, "deceased", "", event.by.name) if pathway.runs else pathway
+
+
+def _pathway_held(pathway: Pathway, event: e.PathwayHeld, ground: Ground) -> Pathway:
+    if pathway.status is PathwayStatus.ON_HOLD:
+        raise Refused(Text(fr="Le parcours est déjà en pause.", en="The pathway is already on hold."))
+    if event.revisit < ground.calendar.day(pathway.as_of):
+        raise Refused(
+            Text(fr="La date de réexamen est passée.", en="The day to look again is past."),
+            kind="invalid",
+            field="revisit",
+        )
+    return replace(pathway, status=PathwayStatus.ON_HOLD, reason=event.reason, revisit=event.revisit)
+
+
+def _pathway_resumed(pathway: Pathway, _: e.PathwayResumed, __: Ground) -> Pathway:
+    if pathway.status is not PathwayStatus.ON_HOLD:
+        raise Refused(Text(fr="Le parcours n'est pas en pause.", en="The pathway is not on hold."))
+    return replace(pathway, status=PathwayStatus.ACTIVE, reason="", revisit=None)
+
+
+def _pathway_ended(pathway: Pathway, event: e.PathwayEnded, ground: Ground) -> Pathway:
+    if event.end not in ground.protocol.ends:
+        known = ", ".join(sorted(ground.protocol.ends))
+        raise Refused(
+            Text(
+                fr=f"Il n'y a pas de fin « {event.end} » ; il y a : {known}.",
+                en=f"There is no end {event.end!r}; there are: {known}.",
+            ),
+            kind="invalid",
+            field="end",
+        )
+    return end_pathway(pathway, event.end, event.reason, event.by.name, revisit=event.revisit)
+
+
+def _message_undelivered(pathway: Pathway, event: e.MessageUndelivered, _: Ground) -> Pathway:
+    others = tuple(one for one in pathway.undelivered if one.key != event.key)
+    return replace(
+        pathway, undelivered=(*others, Undelivered(event.key, event.how, event.reason, pathway.as_of))
+    )
+
+
+def _undelivered_settled(pathway: Pathway, event: e.UndeliveredSettled, _: Ground) -> Pathway:
+    known = next((one for one in pathway.undelivered if one.key == event.key), None)
+    if known is None:
+        raise Refused(
+            Text(fr="Ce message n'est pas en échec.", en="This message is not undelivered."),
+            kind="not-found",
+            field="key",
+        )
+    settled = replace(known, settled_by=event.by.name, note=event.note)
+    return replace(
+        pathway, undelivered=tuple(settled if one.key == event.key else one for one in pathway.undelivered)
+    )
+
+
+RULES: dict[type[e.Event], Rule] = {
+    e.FactsRecorded: _facts_recorded,
+    e.GateOverridden: _gate_overridden,
+    e.RungFired: _rung_fired,
+    e.AlertAcknowledged: _alert_acknowledged,
+    e.ChannelOptedOut: _opted_out,
+    e.ChannelOptedIn: _opted_in,
+    e.ContactChanged: _contact_changed,
+    e.CarerNamed: _carer_named,
+    e.PatientDied: _patient_died,
+    e.PathwayHeld: _pathway_held,
+    e.PathwayResumed: _pathway_resumed,
+    e.PathwayEnded: _pathway_ended,
+    e.MessageUndelivered: _message_undelivered,
+    e.UndeliveredSettled: _undelivered_settled,
+    **STEP_RULES,
+    **VISIT_RULES,
+    **HOLD_RULES,
+}

@@ -1,0 +1,257 @@
+"""The rules of a step's events: received, accepted, started, completed, rejected, failed, waived, held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from pathway import events as e
+from pathway.ground import Ground
+from pathway.lifecycle import LIVE, Assignment, StepStatus, VisitStatus
+from pathway.moves import end_pathway, find, move_visit, need_reason, pass_gates, repeat, unbook
+from pathway.protocol import Answer, Outcome, StepRule
+from pathway.referral import Fact
+from pathway.refusal import Refused, Text
+from pathway.state import Pathway, Step
+
+
+def _received(pathway: Pathway, event: e.StepReceived, _: Ground) -> Pathway:
+    step = _asked(find(pathway, event), Assignment.REQUESTED)
+    return pathway.with_step(replace(step, assignment=Assignment.RECEIVED))
+
+
+def _accepted(pathway: Pathway, event: e.StepAccepted, _: Ground) -> Pathway:
+    step = _asked(find(pathway, event), Assignment.REQUESTED, Assignment.RECEIVED, Assignment.GIVEN)
+    if step.owner and step.owner != event.owner:
+        raise Refused(
+            Text(
+                fr=f"Déjà pris en charge par {step.owner}.",
+                en=f"Already taken by {step.owner}.",
+            )
+        )
+    return pathway.with_step(replace(step, assignment=Assignment.ACCEPTED, owner=event.owner))
+
+
+def _asked(step: Step, *allowed: Assignment) -> Step:
+    if step.status not in LIVE or step.assignment not in allowed:
+        raise Refused(
+            Text(
+                fr=f"L'étape « {step.key} » n'attend pas de réponse ({step.status}, {step.assignment}).",
+                en=f"The step {step.key} awaits no answer ({step.status}, {step.assignment}).",
+            )
+        )
+    return step
+
+
+def _started(pathway: Pathway, event: e.StepStarted, ground: Ground) -> Pathway:
+    step = find(pathway, event)
+    rule = ground.protocol.step(step.key)
+    _not_the_hold(rule)
+    pass_gates(rule.start_gates, pathway, ground)
+    started = step.moved(StepStatus.IN_PROGRESS, started=_when(event, pathway), by=event.by.name)
+    if started.visit and started.visit.status is VisitStatus.BOOKED:
+        started = replace(started, visit=move_visit(started.visit, VisitStatus.ARRIVED))
+    return pathway.with_step(started)
+
+
+def _completed(pathway: Pathway, event: e.StepCompleted, ground: Ground) -> Pathway:
+    step = find(pathway, event)
+    rule = ground.protocol.step(step.key)
+    _not_the_hold(rule)
+    outcome = rule.outcome(event.outcome)
+    if outcome is None:
+        known = ", ".join(one.key for one in rule.outcomes)
+        raise Refused(
+            Text(
+                fr=f"« {event.outcome} » n'est pas une issue de « {step.key} » ; issues : {known}.",
+                en=f"{event.outcome!r} is no outcome of {step.key}; outcomes: {known}.",
+            ),
+            kind="invalid",
+            field="outcome",
+        )
+    data, facts = _answers(rule, outcome, event, pathway)
+    pathway = replace(pathway, facts=(*pathway.facts, *facts))
+    if step.started is None:
+        pass_gates(rule.start_gates, pathway, ground)
+    pass_gates(outcome.gates, pathway, ground)
+    done = step.moved(
+        StepStatus.DONE, outcome=outcome.key, settled=_when(event, pathway), data=data, by=event.by.name
+    )
+    if done.visit and done.visit.status in (VisitStatus.BOOKED, VisitStatus.ARRIVED):
+        done = replace(done, visit=move_visit(done.visit, VisitStatus.FULFILLED))
+    return follow(pathway.with_step(done), outcome, event.by.name, ground)
+
+
+def follow(pathway: Pathway, outcome: Outcome, by: str, ground: Ground) -> Pathway:
+    """What an outcome brings beyond opening what waits for it."""
+    for key in outcome.unbook:
+        pathway = unbook(pathway, key, outcome.key)
+    pathway = repeat(pathway, outcome.repeat)
+    for track in outcome.suspend:
+        for step in tuple(pathway.unsettled()):
+            if ground.protocol.step(step.key).track == track and step.status is not StepStatus.ON_HOLD:
+                pathway = pathway.with_step(
+                    step.moved(StepStatus.ON_HOLD, came_from=step.status, reason=outcome.key)
+                )
+    if outcome.end:
+        revisit = next(
+            (date.fromisoformat(s.data["revisit"]) for s in reversed(pathway.steps) if s.data.get("revisit")),
+            pathway.hold.revisit,
+        )
+        pathway = end_pathway(pathway, outcome.end, outcome.key, by, revisit=revisit)
+    return pathway
+
+
+def _answers(
+    rule: StepRule, outcome: Outcome, event: e.StepCompleted, pathway: Pathway
+) -> tuple[dict[str, Any], tuple[Fact, ...]]:
+    """The answers given, checked against what the step asks; those that are facts, as facts."""
+    asked = {answer.key: answer for answer in rule.answers}
+    for key in event.data:
+        if key not in asked:
+            raise Refused(
+                Text(
+                    fr=f"« {key} » n'est pas demandé ici ; demandé : {', '.join(asked) or 'rien'}.",
+                    en=f"{key!r} is not asked here; asked: {', '.join(asked) or 'nothing'}.",
+                ),
+                kind="invalid",
+                field=f"data.{key}",
+            )
+    data, facts = {}, []
+    for key, answer in asked.items():
+        if event.data.get(key) in (None, ""):
+            if outcome.key in answer.required_for and not (answer.fact and pathway.fact(key)):
+                raise Refused(
+                    Text(fr=f"Renseignez « {answer.title.fr} ».", en=f"Fill in “{answer.title.en}”."),
+                    kind="invalid",
+                    field=f"data.{key}",
+                )
+            continue
+        data[key] = _checked(answer, event.data[key])
+        if answer.fact:
+            facts.append(Fact(key, data[key], _when(event, pathway), event.by.name, f"step/{rule.key}"))
+    return data, tuple(facts)
+
+
+def _checked(answer: Answer, value: Any) -> Any:
+    """The value in the answer's kind. Refused with the remedy when it is not."""
+    remedies = {
+        "number": Text(fr="un nombre", en="a number"),
+        "yes-no": Text(fr="oui ou non", en="true or false"),
+        "date": Text(fr="une date comme 2027-03-16", en="a day like 2027-03-16"),
+        "instant": Text(
+            fr="un instant comme 2027-03-16T09:30:00+01:00", en="an instant like 2027-03-16T09:30:00+01:00"
+        ),
+        "choice": Text(fr=", ".join(answer.choices), en=", ".join(answer.choices)),
+        "text": Text(fr="un texte", en="a text"),
+    }
+    readers: dict[str, Callable[[Any], bool]] = {
+        "number": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
+        "yes-no": lambda v: isinstance(v, bool),
+        "date": lambda v: date.fromisoformat(v) is not None,
+        "instant": lambda v: datetime.fromisoformat(v).tzinfo is not None,
+        "choice": lambda v: v in answer.choices,
+        "text": lambda v: isinstance(v, str),
+    }
+    try:
+        fits = readers[answer.kind](value)
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        remedy = remedies[answer.kind]
+        raise Refused(
+            Text(
+                fr=f"« {answer.title.fr} » attend {remedy.fr}.",
+                en=f"“{answer.title.en}” expects {remedy.en}.",
+            ),
+            kind="invalid",
+            field=f"data.{answer.key}",
+        )
+    return value
+
+
+def _rejected(pathway: Pathway, event: e.StepRejected, _: Ground) -> Pathway:
+    return _ask_again(pathway, find(pathway, event), StepStatus.REJECTED, event)
+
+
+def _failed(pathway: Pathway, event: e.StepFailed, _: Ground) -> Pathway:
+    return _ask_again(pathway, find(pathway, event), StepStatus.FAILED, event)
+
+
+def _ask_again(pathway: Pathway, step: Step, to: StepStatus, event: e.StepRejected | e.StepFailed) -> Pathway:
+    reason = need_reason(event.reason)
+    ended = step.moved(to, settled=_when(event, pathway), reason=reason, by=event.by.name)
+    if ended.visit and ended.visit.stands:
+        ended = replace(
+            ended, visit=move_visit(ended.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
+        )
+    return repeat(pathway.with_step(ended), (step.key,))
+
+
+def _waived(pathway: Pathway, event: e.StepWaived, ground: Ground) -> Pathway:
+    step = find(pathway, event)
+    _not_the_hold(ground.protocol.step(step.key))
+    reason = need_reason(event.reason)
+    waived = step.moved(StepStatus.WAIVED, settled=_when(event, pathway), reason=reason, by=event.by.name)
+    if waived.visit and waived.visit.stands:
+        waived = replace(
+            waived, visit=move_visit(waived.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
+        )
+    return pathway.with_step(waived)
+
+
+def _held(pathway: Pathway, event: e.StepHeld, _: Ground) -> Pathway:
+    step = find(pathway, event)
+    reason = need_reason(event.reason)
+    return pathway.with_step(step.moved(StepStatus.ON_HOLD, came_from=step.status, reason=reason))
+
+
+def _released(pathway: Pathway, event: e.StepReleased, _: Ground) -> Pathway:
+    step = find(pathway, event)
+    if step.status is not StepStatus.ON_HOLD:
+        raise Refused(
+            Text(fr=f"L'étape « {step.key} » n'est pas en pause.", en=f"The step {step.key} is not on hold.")
+        )
+    back = step.came_from or StepStatus.OPEN
+    return pathway.with_step(step.moved(back, came_from=None, reason=""))
+
+
+def _not_the_hold(rule: StepRule) -> None:
+    if rule.kind == "hold":
+        raise Refused(
+            Text(
+                fr="Le plan d'arrêt se conclut par sa signature, « non nécessaire » ou son rejet.",
+                en="The hold plan is settled by signing it, stating that none is required, or rejecting it.",
+            )
+        )
+
+
+def _when(event: e.Event, pathway: Pathway) -> datetime:
+    """When it really happened; never later than it was told."""
+    if event.occurred is None:
+        return pathway.as_of
+    if event.occurred > pathway.as_of:
+        raise Refused(
+            Text(
+                fr="L'heure indiquée est dans le futur.",
+                en="The time given is in the future.",
+            ),
+            kind="invalid",
+            field="occurred",
+        )
+    return event.occurred
+
+
+STEP_RULES: dict[type[e.Event], Callable[[Pathway, Any, Ground], Pathway]] = {
+    e.StepReceived: _received,
+    e.StepAccepted: _accepted,
+    e.StepStarted: _started,
+    e.StepCompleted: _completed,
+    e.StepRejected: _rejected,
+    e.StepFailed: _failed,
+    e.StepWaived: _waived,
+    e.StepHeld: _held,
+    e.StepReleased: _released,
+}

@@ -1,0 +1,136 @@
+"""The rules of a visit: booked or moved, cancelled, arrived, missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from pathway import events as e
+from pathway.gates import unmet
+from pathway.ground import Ground
+from pathway.lifecycle import LIVE, StepStatus, VisitStatus
+from pathway.moves import expire_hold, find, move_visit, need_reason, pass_gates, unbook
+from pathway.refusal import Refused, Text
+from pathway.state import HoldStatus, Pathway, Step, Visit
+
+
+def _booked(pathway: Pathway, event: e.VisitBooked, ground: Ground) -> Pathway:
+    """Set or move the slot. A move is never refused by a gate: it has happened, so it stands unconfirmed."""
+    step = find(pathway, event)
+    rule = ground.protocol.step(step.key)
+    if rule.kind != "visit":
+        raise Refused(
+            Text(
+                fr=f"L'étape « {step.key} » n'a pas de rendez-vous.", en=f"The step {step.key} has no visit."
+            ),
+            field="step",
+        )
+    if step.is_settled or step.status in (StepStatus.WAITING, StepStatus.IN_PROGRESS, StepStatus.ON_HOLD):
+        raise Refused(
+            Text(
+                fr=f"L'étape « {step.key} » est « {step.status} » : aucun rendez-vous ne peut y être pris.",
+                en=f"The step {step.key} is {step.status}: no visit can be booked for it.",
+            )
+        )
+    end = event.end or event.start + timedelta(minutes=rule.minutes)
+    if end <= event.start:
+        raise Refused(
+            Text(fr="La fin doit suivre le début.", en="The end must come after the start."),
+            kind="invalid",
+            field="end",
+        )
+    old = step.visit
+    moved = old is None or (old.start, old.end, old.place, old.stands) != (
+        event.start,
+        end,
+        event.place,
+        True,
+    )
+    revision = (old.revision + 1 if moved else old.revision) if old else 1
+    status = VisitStatus.BOOKED if event.confirmed else VisitStatus.PENDING
+    since = pathway.as_of if moved or old is None else old.since
+    visit = Visit(event.start, end, event.place, status, revision, since=since)
+    changed = _scheduled(pathway, step, visit)
+    if step.key == ground.protocol.procedure_step:
+        if old is not None and old.start != event.start:
+            changed = _procedure_moved(changed, ground)
+        if event.confirmed:
+            changed = _confirm(changed, step, visit, ground, insist=old is not None and old.stands)
+    elif event.confirmed:
+        pass_gates(rule.book_gates, changed, ground)
+    return changed
+
+
+def _scheduled(pathway: Pathway, step: Step, visit: Visit) -> Pathway:
+    if step.status in (StepStatus.OPEN, StepStatus.MISSED):
+        step = step.moved(StepStatus.SCHEDULED)
+    return pathway.with_step(replace(step, visit=visit))
+
+
+def _confirm(pathway: Pathway, step: Step, visit: Visit, ground: Ground, *, insist: bool) -> Pathway:
+    keys = ground.protocol.step(step.key).book_gates
+    if not insist:
+        pass_gates(keys, pathway, ground)
+        return pathway
+    if any(unmet(ground.protocol.gate(key), pathway, ground) for key in keys):
+        current = pathway.last(step.key)
+        assert current is not None
+        return pathway.with_step(replace(current, visit=replace(visit, status=VisitStatus.PENDING)))
+    return pathway
+
+
+def _procedure_moved(pathway: Pathway, ground: Ground) -> Pathway:
+    """A plan to stop a drug is signed for one slot: with another slot it is signed again."""
+    if pathway.hold.status is HoldStatus.SIGNED:
+        return expire_hold(pathway, ground, "the procedure has moved")
+    return pathway
+
+
+def _cancelled(pathway: Pathway, event: e.VisitCancelled, ground: Ground) -> Pathway:
+    step = find(pathway, event)
+    _standing(step)
+    pathway = unbook(pathway, step.key, need_reason(event.reason))
+    if step.key == ground.protocol.procedure_step:
+        pathway = _procedure_moved(pathway, ground)
+    return pathway
+
+
+def _arrived(pathway: Pathway, event: e.VisitArrived, _: Ground) -> Pathway:
+    step = find(pathway, event)
+    visit = move_visit(_standing(step), VisitStatus.ARRIVED)
+    return pathway.with_step(replace(step, visit=visit))
+
+
+def _missed(pathway: Pathway, event: e.VisitMissed, _: Ground) -> Pathway:
+    """The patient did not come: the step stays to be done, and the ladder of the missed visit begins."""
+    step = find(pathway, event)
+    visit = _standing(step)
+    if pathway.as_of < visit.start:
+        raise Refused(
+            Text(
+                fr="Le rendez-vous n'a pas encore eu lieu.",
+                en="The visit has not taken place yet.",
+            )
+        )
+    missed = replace(step, visit=move_visit(visit, VisitStatus.NOSHOW, reason="no-show", since=pathway.as_of))
+    return pathway.with_step(missed.moved(StepStatus.MISSED) if step.status in LIVE else missed)
+
+
+def _standing(step: Step) -> Visit:
+    if step.visit is None or not step.visit.stands:
+        raise Refused(
+            Text(
+                fr=f"Aucun rendez-vous n'est pris pour « {step.key} ».", en=f"No visit stands for {step.key}."
+            )
+        )
+    return step.visit
+
+
+VISIT_RULES: dict[type[e.Event], Callable[[Pathway, Any, Ground], Pathway]] = {
+    e.VisitBooked: _booked,
+    e.VisitCancelled: _cancelled,
+    e.VisitArrived: _arrived,
+    e.VisitMissed: _missed,
+}

@@ -1,0 +1,165 @@
+"""What a person must look at because the dates do not fit together: the impossible, said in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pathway.anchors import due, resolve
+from pathway.gates import unmet
+from pathway.ground import Ground, hold_start, procedure_start
+from pathway.ladders import not_ready
+from pathway.lifecycle import StepStatus, VisitStatus
+from pathway.refusal import Text
+from pathway.state import HoldStatus, Pathway, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """``blocking`` when the plan as it stands cannot be carried out; else something to know."""
+
+    key: str
+    step: str
+    text: Text
+    blocking: bool = False
+
+
+def flags(pathway: Pathway, ground: Ground) -> tuple[Flag, ...]:
+    """Everything that does not fit in this state; empty once the pathway has stopped."""
+    if not pathway.runs:
+        return ()
+    found = [flag for step in pathway.unsettled() for flag in _visit_flags(step, pathway, ground)]
+    return (*_procedure_flags(pathway, ground), *found)
+
+
+def misplaced(step: Step, pathway: Pathway, ground: Ground) -> bool:
+    """Whether a standing visit lies before its window opens, or after the procedure it must precede.
+
+    Nobody is reminded of such a visit: it has to be moved first.
+    """
+    visit = step.visit
+    if visit is None or not visit.stands or step.is_settled:
+        return False
+    rule = ground.protocol.step(step.key)
+    earliest = resolve(rule.window.earliest, step, pathway, ground) if rule.window.earliest else None
+    if earliest is not None and ground.calendar.day(visit.start) < ground.calendar.day(earliest.instant):
+        return True
+    start = procedure_start(pathway, ground.protocol)
+    return start is not None and visit.start >= start and step.key in _before_procedure(ground)
+
+
+def _before_procedure(ground: Ground) -> frozenset[str]:
+    """Every step that the procedure waits for, directly or through others."""
+    found: set[str] = set()
+    left = [ground.protocol.procedure_step]
+    while left:
+        for condition in ground.protocol.step(left.pop()).after:
+            if condition.step and condition.step not in found:
+                found.add(condition.step)
+                left.append(condition.step)
+    return frozenset(found)
+
+
+def _visit_flags(step: Step, pathway: Pathway, ground: Ground) -> list[Flag]:
+    visit = step.visit
+    if visit is None or not visit.stands:
+        return []
+    found, calendar, title = [], ground.calendar, ground.protocol.step(step.key).title
+    shown = calendar.local(visit.start).strftime("%Y-%m-%d %H:%M")
+    if misplaced(step, pathway, ground):
+        found.append(
+            Flag(
+                f"{step.ref}/misplaced",
+                step.ref,
+                Text(
+                    fr=f"{title.fr} du {shown} : hors de sa fenêtre depuis le changement, à replacer.",
+                    en=f"{title.en} of {shown}: outside its window since the change; give it another date.",
+                ),
+                blocking=True,
+            )
+        )
+    elif (limit := due(step, pathway, ground)) and visit.start > limit.instant:
+        last = calendar.local(limit.instant).strftime("%Y-%m-%d")
+        found.append(
+            Flag(
+                f"{step.ref}/late",
+                step.ref,
+                Text(
+                    fr=f"{title.fr} du {shown} : après la date limite du {last}.",
+                    en=f"{title.en} of {shown}: after its limit of {last}.",
+                ),
+            )
+        )
+    if not calendar.is_working(calendar.day(visit.start)):
+        found.append(
+            Flag(
+                f"{step.ref}/not-a-working-day",
+                step.ref,
+                Text(
+                    fr=f"{title.fr} du {shown} : un week-end ou un jour férié.",
+                    en=f"{title.en} of {shown}: a weekend or a public holiday.",
+                ),
+            )
+        )
+    return found
+
+
+def _procedure_flags(pathway: Pathway, ground: Ground) -> list[Flag]:
+    step = pathway.last(ground.protocol.procedure_step)
+    if step is None or step.is_settled or step.status is StepStatus.IN_PROGRESS:
+        return []
+    found = []
+    first, today = hold_start(pathway, ground), ground.calendar.day(pathway.as_of)
+    hold = pathway.hold
+    respected = hold.status is HoldStatus.SIGNED
+    if first is not None and first < today and not respected:
+        assumed = hold.max_offset_days is None
+        found.append(
+            Flag(
+                "hold/impossible",
+                step.ref,
+                Text(
+                    fr=f"La dernière prise aurait dû être le {first.isoformat()}"
+                    f"{' (délai le plus long, rien n’étant proposé)' if assumed else ''} : "
+                    "le délai d'arrêt ne peut plus être respecté à cette date.",
+                    en=f"The last intake would have been on {first.isoformat()}"
+                    f"{' (longest delay, as nothing is proposed)' if assumed else ''}: "
+                    "the hold can no longer be carried out for this date.",
+                ),
+                blocking=not assumed,
+            )
+        )
+    if hold.status is HoldStatus.EXPIRED:
+        found.append(
+            Flag(
+                "hold/expired",
+                step.ref,
+                Text(
+                    fr=f"Le plan d'arrêt a expiré ({hold.reason}) : il doit être signé à nouveau.",
+                    en=f"The hold plan has expired ({hold.reason}): it must be signed again.",
+                ),
+                blocking=True,
+            )
+        )
+    if not_ready(pathway, ground):
+        found.append(
+            Flag(
+                "procedure/not-ready",
+                step.ref,
+                Text(
+                    fr="Intervention NON PRÊTE : le plan d'arrêt n'est pas signé à temps.",
+                    en="Procedure NOT READY: the hold plan is not signed in time.",
+                ),
+                blocking=True,
+            )
+        )
+    if step.visit is not None and step.visit.status is VisitStatus.PENDING:
+        found += _unconfirmed(step, pathway, ground)
+    return found
+
+
+def _unconfirmed(step: Step, pathway: Pathway, ground: Ground) -> list[Flag]:
+    return [
+        Flag(f"{key}/{one.index}", step.ref, one.need.reason, blocking=True)
+        for key in ground.protocol.step(step.key).book_gates
+        for one in unmet(ground.protocol.gate(key), pathway, ground)
+    ]

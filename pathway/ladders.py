@@ -1,0 +1,156 @@
+"""Ladders of reminders and escalations: which rungs a step has now, and which of them count.
+
+A rung is named ``step/occurrence/rung/key``, with the revision of the slot it hangs on: when the slot moves,
+its ladder starts again. Rungs that are past together collapse to the highest; the others are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pathway.anchors import Moment, resolve
+from pathway.ground import Ground
+from pathway.lifecycle import LIVE
+from pathway.protocol import Offset, Rung
+from pathway.refusal import Text
+from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Step
+
+REVISIT = "pathway/1/rung/revisit"
+_NOWHERE = Offset(from_="revisit")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A rung of the ladder as it stands: its key, when, and what it says to whom."""
+
+    key: str
+    rung: Rung
+    step: Step | None
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rung that has fired and still concerns somebody. ``person`` is empty when nobody was on the rota."""
+
+    key: str
+    level: str
+    role: str
+    person: str
+    text: Text
+    since: datetime
+    step: Step | None
+    acknowledged: Acknowledgement | None = None
+
+
+def ladder(step: Step, pathway: Pathway, ground: Ground) -> tuple[Standing, ...]:
+    """The rungs of a step that is being waited for, earliest first; none once it is settled or on hold."""
+    if step.status not in LIVE or pathway.status is not PathwayStatus.ACTIVE:
+        return ()
+    found = []
+    for rung in ground.protocol.step(step.key).ladder:
+        moment = resolve(rung.at, step, pathway, ground)
+        if moment is not None:
+            revision = f"@{moment.revision}" if moment.revision else ""
+            found.append(Standing(f"{step.ref}/rung/{rung.key}{revision}", rung, step, moment))
+    return tuple(sorted(found, key=lambda standing: standing.moment.instant))
+
+
+def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+    """Every ladder that stands, one a step, and the one that looks again at a paused or deferred pathway."""
+    for step in pathway.steps:
+        if rungs := ladder(step, pathway, ground):
+            yield rungs
+    if revisit := _revisit(pathway, ground):
+        yield (revisit,)
+
+
+def pending(rungs: tuple[Standing, ...], pathway: Pathway) -> tuple[Standing, ...]:
+    """The rungs still to fire: of those past at ``as_of`` only the highest, then all that are to come."""
+    fired = {one.key for one in pathway.fired}
+    left = [standing for standing in rungs if standing.key not in fired]
+    past = [standing for standing in left if standing.moment.instant <= pathway.as_of]
+    return tuple(standing for standing in left if standing not in past[:-1])
+
+
+def pass_over(pathway: Pathway, ground: Ground) -> Pathway:
+    """Record the rungs that a higher one, past as well, has made pointless."""
+    fired = {one.key for one in pathway.fired}
+    skipped = []
+    for rungs in ladders(pathway, ground):
+        keep = pending(rungs, pathway)
+        skipped += [
+            Fired(standing.key, pathway.as_of, passed_over=True)
+            for standing in rungs
+            if standing.key not in fired and standing not in keep
+        ]
+    return replace(pathway, fired=(*pathway.fired, *skipped)) if skipped else pathway
+
+
+def alerts(pathway: Pathway, ground: Ground) -> tuple[Alert, ...]:
+    """What has fired and still stands, highest rung of each ladder only, oldest first."""
+    fired = {one.key: one for one in pathway.fired if not one.passed_over}
+    seen = {ack.key: ack for ack in pathway.acknowledged}
+    found = []
+    for rungs in ladders(pathway, ground):
+        standing = next((one for one in reversed(rungs) if one.key in fired), None)
+        if standing is None or standing.moment.instant > pathway.as_of:
+            continue
+        rung, record = standing.rung, fired[standing.key]
+        found.append(
+            Alert(
+                key=standing.key,
+                level=rung.level,
+                role=rung.to,
+                person=record.person,
+                text=rung.text or _said(standing, ground),
+                since=record.at,
+                step=standing.step,
+                acknowledged=seen.get(standing.key),
+            )
+        )
+    return tuple(sorted(found, key=lambda alert: alert.since))
+
+
+def not_ready(pathway: Pathway, ground: Ground) -> bool:
+    """Whether a fired rung has flagged the procedure as not ready."""
+    fired = {one.key for one in pathway.fired if not one.passed_over}
+    return any(
+        standing.rung.effect == "not-ready" and standing.key in fired
+        for rungs in ladders(pathway, ground)
+        for standing in rungs
+    )
+
+
+_LEVELS = {
+    "reminder": Text(fr="à faire bientôt", en="due soon"),
+    "overdue": Text(fr="en retard", en="overdue"),
+    "escalation": Text(fr="toujours en retard", en="still overdue"),
+    "red": Text(fr="urgent", en="urgent"),
+}
+
+
+def _said(standing: Standing, ground: Ground) -> Text:
+    assert standing.step is not None
+    title, level = ground.protocol.step(standing.step.key).title, _LEVELS[standing.rung.level]
+    return Text(fr=f"{title.fr} : {level.fr}", en=f"{title.en}: {level.en}")
+
+
+def _revisit(pathway: Pathway, ground: Ground) -> Standing | None:
+    """A pathway on hold or deferred is looked at again on the day that was set."""
+    waits = pathway.status is PathwayStatus.ON_HOLD or pathway.status is PathwayStatus.ENDED
+    if pathway.revisit is None or not waits:
+        return None
+    rung = Rung(
+        key="revisit",
+        at=_NOWHERE,
+        to=ground.protocol.messaging.desk,
+        level="overdue",
+        text=Text(
+            fr="Parcours en attente : à revoir aujourd'hui", en="Pathway waiting: look at it again today"
+        ),
+    )
+    instant = ground.calendar.at(pathway.revisit, ground.calendar.decent_from)
+    return Standing(f"{REVISIT}@{pathway.revisit.isoformat()}", rung, None, Moment(instant, "revisit"))

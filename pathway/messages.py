@@ -1,0 +1,294 @@
+"""Which messages a state calls for: to the patient by the first channel that reaches them, and pages to staff.
+
+A message exists only while what it speaks of stands: a confirmed slot, a signed hold plan, an open step. It
+never says why the patient comes; it points. What cannot be sent becomes a call or a letter, never silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pathway.anchors import Moment, resolve, resolve_all
+from pathway.flags import misplaced
+from pathway.ground import Ground, procedure_start
+from pathway.ladders import alerts
+from pathway.lifecycle import LIVE, StepStatus, VisitStatus
+from pathway.planned import Item, Kind
+from pathway.protocol import PatientMessage
+from pathway.state import HoldStatus, Pathway, PathwayStatus, Step, Told
+
+# What makes the next channel worth trying; an uncertain or late message is a person's to judge.
+_NEXT_CHANNEL = ("failed", "bounced")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rung:
+    """One message of a ladder, before a channel is chosen. ``name`` is its key without the channel."""
+
+    name: str
+    at: datetime
+    until: datetime
+    why: str
+    asked: datetime
+
+
+def patient_items(pathway: Pathway, ground: Ground) -> tuple[list[Item], list[Item]]:
+    """What is to be said to the patient, and what came too late to be said. Silence for the dead."""
+    if pathway.patient.deceased or _is_silent_end(pathway, ground):
+        return [], []
+    wanted = list(_corrections(pathway, ground))
+    late: list[Item] = []
+    if pathway.status is PathwayStatus.ACTIVE:
+        for step in pathway.unsettled():
+            for rule in ground.protocol.step(step.key).messages:
+                if _stands(rule, step, pathway, ground):
+                    now, gone = _ladder(rule, step, pathway, ground)
+                    wanted += now
+                    late += gone
+    if pathway.runs:
+        wanted += list(_calls_about_undelivered(pathway, ground))
+    return wanted, late
+
+
+def staff_pages(pathway: Pathway, ground: Ground) -> list[Item]:
+    """A content-free page to the role on call for every alert that is overdue or worse and not yet taken."""
+    life = timedelta(hours=ground.protocol.messaging.page_life_hours)
+    return [
+        Item(
+            key=f"{alert.key}/page",
+            kind=Kind.PAGE,
+            at=alert.since,
+            until=alert.since + life,
+            why=alert.level,
+            role=alert.role,
+            step=alert.step.ref if alert.step else "",
+            data={"template": "staff_page", "channel": "email", "level": alert.level},
+        )
+        for alert in alerts(pathway, ground)
+        if alert.level != "reminder" and alert.acknowledged is None and alert.since + life > pathway.as_of
+    ]
+
+
+def _is_silent_end(pathway: Pathway, ground: Ground) -> bool:
+    end = ground.protocol.ends.get(pathway.end or "")
+    return end is not None and end.silent
+
+
+def _stands(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -> bool:
+    """Whether what the message speaks of is there to be spoken of."""
+    if step.status not in LIVE or step.status is StepStatus.IN_PROGRESS:
+        return False
+    if rule.about == "step":
+        return True
+    if misplaced(step, pathway, ground):
+        return False
+    if rule.about == "hold":
+        hold = pathway.hold
+        start = procedure_start(pathway, ground.protocol)
+        return hold.status is HoldStatus.SIGNED and bool(hold.drugs) and hold.procedure_start == start
+    return step.visit is not None and step.visit.status is VisitStatus.BOOKED
+
+
+def _ladder(
+    rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground
+) -> tuple[list[Item], list[Item]]:
+    rungs = list(_rungs(rule, step, pathway, ground))
+    past = [rung for rung in rungs if rung.asked <= pathway.as_of]
+    wanted, late = [], []
+    for rung in rungs:
+        covered = rule.about == "visit" and rung in past and _is_covered(rung, step, pathway)
+        swallowed = rung in past[:-1] or covered
+        useless = rung.at >= rung.until or rung.until <= pathway.as_of
+        for item in _by_channel(rule, rung, step, pathway, ground):
+            if swallowed or useless:
+                reason = "a later one says it" if swallowed else "it would come too late"
+                late.append(replace(item, why=reason))
+            else:
+                wanted.append(item)
+    return wanted, late
+
+
+def _is_covered(rung: _Rung, step: Step, pathway: Pathway) -> bool:
+    """Whether the slot was set when this rung was past already, and the patient is told of the slot otherwise."""
+    since = step.visit.since if step.visit else None
+    return since is not None and rung.asked <= since and _last_told(step, pathway) is not None
+
+
+def _rungs(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -> Iterator[_Rung]:
+    moments: list[tuple[int, Moment]] = [
+        (number, moment)
+        for number, offset in enumerate(rule.at, start=1)
+        for moment in resolve_all(offset, step, pathway, ground)
+    ]
+    moments.sort(key=lambda pair: pair[1].instant)
+    end = _until(rule, step, pathway, ground)
+    for index, (number, moment) in enumerate(moments):
+        at = _after_recovery(moment.instant, pathway, ground)
+        at = ground.calendar.decent(at, any_day=rule.any_day)
+        follower = moments[index + 1][1].instant if index + 1 < len(moments) else None
+        until = min(one for one in (end, follower) if one) if end or follower else at
+        revision = f"@{moment.revision}" if moment.revision else ""
+        day = f".{ground.calendar.day(moment.instant).isoformat()}" if rule.about == "hold" else ""
+        name = f"{step.ref}/message/{rule.key}/{number}{day}{revision}"
+        yield _Rung(name, at, until, moment.why, moment.instant)
+
+
+def _until(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -> datetime | None:
+    if rule.until is not None:
+        moment = resolve(rule.until, step, pathway, ground)
+        return moment.instant if moment else None
+    if step.visit is not None and step.visit.stands:
+        return step.visit.start
+    return None
+
+
+def _after_recovery(instant: datetime, pathway: Pathway, ground: Ground) -> datetime:
+    """Not from the actual start of the procedure until so many real hours after the end of cement injection."""
+    silence = timedelta(hours=ground.protocol.messaging.recovery_silence_hours)
+    for step in pathway.steps:
+        if step.key != ground.protocol.procedure_step:
+            continue
+        ended = step.settled if step.status is StepStatus.DONE else None
+        begun = step.started or ended
+        if begun is not None and begun <= instant:
+            instant = max(instant, (ended or pathway.as_of) + silence)
+    return instant
+
+
+def _by_channel(
+    rule: PatientMessage, rung: _Rung, step: Step, pathway: Pathway, ground: Ground
+) -> Iterator[Item]:
+    """The message by the first channel that can still reach the patient; else a call, and a letter in time."""
+    failed = {one.key: one for one in pathway.undelivered}
+    for channel, address in reachable(pathway, rule.channels):
+        key = f"{rung.name}/{channel}"
+        if key in failed and failed[key].how in _NEXT_CHANNEL:
+            continue
+        yield _item(key, Kind.MESSAGE, rule, rung, step, pathway, ground, channel=channel, to=address)
+        return
+    if any(key.startswith(rung.name + "/") for key in failed):
+        return  # the undelivered one already is a call
+    if step.visit is not None and rule.about == "visit":
+        lead = timedelta(days=ground.protocol.messaging.letter_lead_days)
+        posted = min(rung.at, step.visit.start - lead)
+        if posted > pathway.as_of and rule.at and rung.name.partition("@")[0].endswith("/1"):
+            yield replace(
+                _item(
+                    f"{rung.name}/letter", Kind.LETTER, rule, rung, step, pathway, ground, channel="letter"
+                ),
+                at=posted,
+            )
+    yield _item(f"{rung.name}/call", Kind.CALL, rule, rung, step, pathway, ground, channel="phone")
+
+
+def reachable(pathway: Pathway, channels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The electronic channels that may be used, in order, each with its number or address."""
+    contact = pathway.patient.contact
+    addresses = {"sms": contact.mobile, "email": contact.email}
+    for channel in channels:
+        address = addresses.get(channel)
+        if address and channel not in pathway.opted_out:
+            yield channel, address
+
+
+def _item(
+    key: str,
+    kind: Kind,
+    rule: PatientMessage,
+    rung: _Rung,
+    step: Step,
+    pathway: Pathway,
+    ground: Ground,
+    **data: str,
+) -> Item:
+    slot = _slot(step) if rule.about == "visit" else {}
+    return Item(
+        key=key,
+        kind=kind,
+        at=rung.at,
+        until=rung.until,
+        why=rung.why,
+        role=ground.protocol.messaging.desk if kind in (Kind.CALL, Kind.LETTER) else "",
+        step=step.ref,
+        data={
+            "template": rule.template,
+            "language": pathway.patient.contact.language,
+            "any_day": rule.any_day,
+            **slot,
+            **data,
+        },
+    )
+
+
+def _slot(step: Step) -> dict[str, str | int]:
+    if step.visit is None:
+        return {}
+    return {
+        "slot_step": step.key,
+        "slot_occurrence": step.occurrence,
+        "slot_revision": step.visit.revision,
+        "slot_start": step.visit.start.isoformat(),
+        "slot_place": step.visit.place,
+    }
+
+
+def _calls_about_undelivered(pathway: Pathway, ground: Ground) -> Iterator[Item]:
+    """A message that did not arrive and goes by no other channel is a person's business."""
+    failed = {one.key for one in pathway.undelivered if one.how in _NEXT_CHANNEL}
+    for one in pathway.undelivered:
+        name, _, channel = one.key.rpartition("/")
+        others = [c for c, _ in reachable(pathway, ("sms", "email")) if f"{name}/{c}" not in failed]
+        if one.settled_by or (one.how in _NEXT_CHANNEL and others):
+            continue
+        yield Item(
+            key=f"{one.key}/undelivered",
+            kind=Kind.CALL,
+            at=one.at,
+            why=f"{channel}: {one.how}",
+            role=ground.protocol.messaging.desk,
+            step="/".join(one.key.split("/")[:2]),
+            data={"template": "undelivered", "channel": "phone", "about": one.key},
+        )
+
+
+# --- what was said and no longer stands -------------------------------------------------------------------
+
+
+def _corrections(pathway: Pathway, ground: Ground) -> Iterator[Item]:
+    """One message for every slot the patient was told of and that no longer stands as told."""
+    for step in pathway.steps:
+        told = _last_told(step, pathway)
+        if told is None or step.visit is None or told.revision == step.visit.revision:
+            continue
+        visit = step.visit
+        stands = visit.stands and visit.status is not VisitStatus.PENDING and not step.is_settled
+        if stands and told.standing and (told.start, told.place) == (visit.start, visit.place):
+            continue
+        if not stands and (
+            not told.standing or told.start <= pathway.as_of or step.status is StepStatus.DONE
+        ):
+            continue
+        if stands and misplaced(step, pathway, ground):
+            continue
+        template = "moved" if stands else "cancelled"
+        since = _after_recovery(visit.since or pathway.as_of, pathway, ground)
+        rung = _Rung(
+            name=f"{step.ref}/message/{template}/1@{step.occurrence}.{visit.revision}",
+            at=ground.calendar.decent(since, any_day=True),
+            until=visit.start if stands else told.start,
+            why="the slot that was told no longer stands",
+            asked=since,
+        )
+        if rung.at >= rung.until or rung.until <= pathway.as_of:
+            continue
+        rule = PatientMessage(key=template, template=template, at=(), any_day=True)
+        for item in _by_channel(rule, rung, step, pathway, ground):
+            told_of = {"told_start": told.start.isoformat(), "slot_standing": stands}
+            yield replace(item, data={**item.data, **told_of})
+
+
+def _last_told(step: Step, pathway: Pathway) -> Told | None:
+    told = [one for one in pathway.told if (one.step, one.occurrence) == (step.key, step.occurrence)]
+    return max(told, key=lambda one: one.revision, default=None)

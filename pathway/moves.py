@@ -1,0 +1,121 @@
+"""Moves that several events share: find a step, repeat it, give up its slot, expire the hold, end the pathway."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from pathway import events as e
+from pathway.gates import unmet
+from pathway.ground import Ground
+from pathway.lifecycle import VISIT_MOVES, StepStatus, VisitStatus
+from pathway.refusal import Refused, Text
+from pathway.state import HoldStatus, Pathway, PathwayStatus, Step, Visit
+
+
+def find(pathway: Pathway, event: e.StepEvent) -> Step:
+    """The occurrence an event speaks of. Refused when the pathway has no such step."""
+    step = pathway.last(event.step) if event.occurrence is None else pathway.at(event.step, event.occurrence)
+    if step is None:
+        known = ", ".join(sorted({step.key for step in pathway.steps}))
+        raise Refused(
+            Text(
+                fr=f"Il n'y a pas d'étape « {event.step} » ; il y a : {known}.",
+                en=f"There is no step {event.step!r}; there are: {known}.",
+            ),
+            kind="not-found",
+            field="step",
+        )
+    return step
+
+
+def need_reason(reason: str) -> str:
+    """The reason, trimmed. Refused when it is empty."""
+    if not reason.strip():
+        raise Refused(Text(fr="Indiquez le motif.", en="Give the reason."), kind="invalid", field="reason")
+    return reason.strip()
+
+
+def pass_gates(keys: tuple[str, ...], pathway: Pathway, ground: Ground) -> None:
+    """Refused with the first sentence of the first gate that is not met."""
+    for key in keys:
+        gate = ground.protocol.gate(key)
+        missing = unmet(gate, pathway, ground)
+        if missing:
+            raise Refused(
+                Text(
+                    fr=f"{key} : " + " ".join(one.need.reason.fr for one in missing),
+                    en=f"{key}: " + " ".join(one.need.reason.en for one in missing),
+                ),
+                gate=key,
+            )
+
+
+def repeat(pathway: Pathway, keys: tuple[str, ...]) -> Pathway:
+    """A new occurrence of each of these steps that is settled; an unsettled one is simply still to do."""
+    for key in keys:
+        step = pathway.last(key)
+        if step is not None and step.is_settled:
+            pathway = pathway.with_step(Step(key=key, occurrence=step.occurrence + 1))
+    return pathway
+
+
+def move_visit(visit: Visit, to: VisitStatus, *, reason: str = "", since: datetime | None = None) -> Visit:
+    """The slot in another status. Refused when the table of visits says no.
+
+    ``since`` (now) counts a revision: the slot no longer stands as it was told.
+    """
+    if to not in VISIT_MOVES[visit.status]:
+        raise Refused(
+            Text(
+                fr=f"Le rendez-vous est « {visit.status} » et ne peut pas devenir « {to} ».",
+                en=f"The visit is {visit.status} and cannot become {to}.",
+            )
+        )
+    if since is not None:
+        return replace(visit, status=to, reason=reason, revision=visit.revision + 1, since=since)
+    return replace(visit, status=to, reason=reason)
+
+
+def unbook(pathway: Pathway, key: str, reason: str) -> Pathway:
+    """Give up the slot of a step, if one stands, and let it wait for another."""
+    step = pathway.last(key)
+    if step is None or step.visit is None or not step.visit.stands or step.is_settled:
+        return pathway
+    visit = move_visit(step.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
+    if step.status in (StepStatus.SCHEDULED, StepStatus.MISSED):
+        step = step.moved(StepStatus.OPEN)
+    return pathway.with_step(replace(step, visit=visit))
+
+
+def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
+    """A hold plan whose ground has moved stands no longer: it is signed again or not at all.
+
+    Its step is done again, and so is the check that relied on it. Messages about it vanish with the next plan,
+    because they exist only for a signed plan.
+    """
+    if pathway.hold.status not in (HoldStatus.SIGNED, HoldStatus.NOT_REQUIRED, HoldStatus.PROPOSED):
+        return pathway
+    if pathway.done(ground.protocol.procedure_step):
+        return pathway
+    hold = replace(pathway.hold, status=HoldStatus.EXPIRED, reason=reason, revision=pathway.hold.revision + 1)
+    pathway = repeat(replace(pathway, hold=hold), (ground.protocol.hold.step,))
+    relying = tuple(
+        rule.key
+        for rule in ground.protocol.steps
+        if any(condition.step == ground.protocol.hold.step for condition in rule.after)
+        and rule.key != ground.protocol.procedure_step
+    )
+    return repeat(pathway, relying)
+
+
+def end_pathway(pathway: Pathway, end: str, reason: str, by: str, *, revisit: date | None = None) -> Pathway:
+    """Stop: every unsettled step is cancelled with its slot, and the reason kept."""
+    for step in tuple(pathway.unsettled()):
+        if step.visit is not None and step.visit.stands:
+            cancelled = move_visit(step.visit, VisitStatus.CANCELLED, reason=end, since=pathway.as_of)
+            step = replace(step, visit=cancelled)
+        pathway = pathway.with_step(
+            step.moved(StepStatus.CANCELLED, settled=pathway.as_of, reason=f"pathway ended: {end}", by=by)
+        )
+    return replace(pathway, status=PathwayStatus.ENDED, end=end, reason=reason, revisit=revisit)

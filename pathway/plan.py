@@ -1,0 +1,169 @@
+"""plan(pathway) → everything that this state calls for: tasks, visits, deadlines, messages, calls. Pure.
+
+The plan depends on the state alone, never on how it came about. Items are named by what they are
+(``step/occurrence/kind/name``), with the revision of the slot they speak of where there is one, so that
+planning twice names the same things. ``diff`` says what a new plan changes in an old one, row by row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pathway.anchors import due, resolve
+from pathway.flags import Flag, flags
+from pathway.ground import Ground
+from pathway.ladders import ladders, pending
+from pathway.lifecycle import StepStatus
+from pathway.messages import patient_items, staff_pages
+from pathway.planned import Item, Kind
+from pathway.state import Pathway
+
+__all__ = ["Change", "Item", "Kind", "Plan", "diff", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is called for. ``items`` are to exist; ``late`` came too late to be worth sending, and why."""
+
+    items: tuple[Item, ...]
+    late: tuple[Item, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+    def by_key(self) -> dict[str, Item]:
+        """The items by their key."""
+        return {item.key: item for item in self.items}
+
+
+def plan(pathway: Pathway, ground: Ground) -> Plan:
+    """Every task, visit, deadline, message and call that this state calls for, earliest first."""
+    items = [*_tasks(pathway, ground), *_visits(pathway, ground), *_rungs(pathway, ground)]
+    items += staff_pages(pathway, ground)
+    wanted, late = patient_items(pathway, ground)
+    items += wanted
+    return Plan(
+        tuple(sorted(items, key=lambda item: (item.at is None, item.at, item.key))),
+        tuple(late),
+        flags(pathway, ground),
+    )
+
+
+def _tasks(pathway: Pathway, ground: Ground) -> list[Item]:
+    """One for every step that is not settled; a waiting one has its date already if it can be known."""
+    if not pathway.runs:
+        return []
+    items = []
+    for step in pathway.unsettled():
+        rule = ground.protocol.step(step.key)
+        moment = due(step, pathway, ground)
+        earliest = resolve(rule.window.earliest, step, pathway, ground) if rule.window.earliest else None
+        items.append(
+            Item(
+                key=f"{step.ref}/task",
+                kind=Kind.TASK,
+                at=moment.instant if moment else None,
+                not_before=earliest.instant if earliest else None,
+                why=moment.why if moment else "",
+                role=rule.performer,
+                step=step.ref,
+                live=step.status not in (StepStatus.WAITING, StepStatus.ON_HOLD),
+            )
+        )
+    return items
+
+
+def _visits(pathway: Pathway, ground: Ground) -> list[Item]:
+    return [
+        Item(
+            key=f"{step.ref}/visit@{step.visit.revision}",
+            kind=Kind.VISIT,
+            at=step.visit.start,
+            until=step.visit.end,
+            why=step.visit.status.value,
+            role=ground.protocol.step(step.key).performer,
+            step=step.ref,
+            data={"place": step.visit.place},
+        )
+        for step in pathway.unsettled()
+        if step.visit is not None and step.visit.stands
+    ]
+
+
+def _rungs(pathway: Pathway, ground: Ground) -> list[Item]:
+    return [
+        Item(
+            key=standing.key,
+            kind=Kind.RUNG,
+            at=standing.moment.instant,
+            why=standing.moment.why,
+            role=standing.rung.to,
+            step=standing.step.ref if standing.step else "",
+            data={"level": standing.rung.level},
+        )
+        for rungs in ladders(pathway, ground)
+        for standing in pending(rungs, pathway)
+    ]
+
+
+class How(StrEnum):
+    """What a change does to one planned thing."""
+
+    ADDED = "added"
+    MOVED = "moved"
+    CHANGED = "changed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the difference between two plans: what, old, new, why. Instants are UTC."""
+
+    what: str
+    how: How
+    kind: Kind
+    step: str
+    old: datetime | None
+    new: datetime | None
+    why: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def diff(before: Plan, after: Plan) -> tuple[Change, ...]:
+    """What ``after`` changes in ``before``, in the order of the dates.
+
+    A thing that only took a new slot revision is one row (moved), not a withdrawal and an addition.
+    """
+    old = {_timeless(item): item for item in before.items}
+    new = {_timeless(item): item for item in after.items}
+    rows = []
+    for name in old.keys() | new.keys():
+        was, now = old.get(name), new.get(name)
+        if was is None and now is not None:
+            rows.append(_row(name, How.ADDED, now, None, now))
+        elif now is None and was is not None:
+            rows.append(_row(name, How.WITHDRAWN, was, was, None))
+        elif was is not None and now is not None and was != now:
+            how = How.MOVED if was.at != now.at else How.CHANGED
+            if how is How.MOVED or was.key != now.key or was.live != now.live or was.data != now.data:
+                rows.append(_row(name, how, now, was, now))
+    return tuple(sorted(rows, key=lambda row: ((row.new or row.old) is None, row.new or row.old, row.what)))
+
+
+def _row(name: str, how: How, item: Item, was: Item | None, now: Item | None) -> Change:
+    return Change(
+        what=name,
+        how=how,
+        kind=item.kind,
+        step=item.step,
+        old=was.at if was else None,
+        new=now.at if now else None,
+        why=item.why,
+        data=item.data,
+    )
+
+
+def _timeless(item: Item) -> str:
+    head, _, tail = item.key.partition("@")
+    return head + ("/" + tail.partition("/")[2] if "/" in tail else "")

@@ -1,0 +1,270 @@
+"""What is true of one patient's pathway: a small immutable value, stored as JSON, changed only by ``decide``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from pathway.lifecycle import SETTLED, STANDING, STEP_MOVES, Assignment, StepStatus, VisitStatus
+from pathway.referral import Fact, Fracture, Party, Person
+from pathway.refusal import Refused, Text
+
+
+class PathwayStatus(StrEnum):
+    """``active`` and ``on-hold`` run; ``completed`` went to its end; ``ended`` stopped with a named end."""
+
+    ACTIVE = "active"
+    ON_HOLD = "on-hold"
+    COMPLETED = "completed"
+    ENDED = "ended"
+
+
+class HoldStatus(StrEnum):
+    """The hold plan's life. Only ``signed`` with drugs may ever be spoken of to the patient."""
+
+    UNKNOWN = "unknown"
+    PROPOSED = "proposed"
+    SIGNED = "signed"
+    NOT_REQUIRED = "not-required"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. ``role`` is the account's (coordinator, clinician, admin, system); ``functions`` the protocol's."""
+
+    name: str
+    role: str = "system"
+    functions: tuple[str, ...] = ()
+
+    def acts_as(self, roles: tuple[str, ...]) -> bool:
+        """Whether this person holds one of these protocol roles."""
+        return any(role in self.functions for role in roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A slot of a step. ``revision`` counts every change of time, place or cancellation, and never goes back.
+
+    ``since`` is when this revision was set.
+    """
+
+    start: datetime
+    end: datetime
+    place: str = ""
+    status: VisitStatus = VisitStatus.PENDING
+    revision: int = 1
+    reason: str = ""
+    since: datetime | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the slot is still meant to happen."""
+        return self.status in STANDING
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The nth time a step of the protocol is done. ``settled`` is when it really ended, not when we heard."""
+
+    key: str
+    occurrence: int = 1
+    status: StepStatus = StepStatus.WAITING
+    assignment: Assignment = Assignment.GIVEN
+    owner: str | None = None
+    opened: datetime | None = None
+    started: datetime | None = None
+    settled: datetime | None = None
+    visit: Visit | None = None
+    outcome: str | None = None
+    reason: str = ""
+    came_from: StepStatus | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    by: str = ""
+
+    @property
+    def ref(self) -> str:
+        """``key/occurrence``: how everything else names it."""
+        return f"{self.key}/{self.occurrence}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Done, waived, cancelled, rejected or failed."""
+        return self.status in SETTLED
+
+    def moved(self, to: StepStatus, **changes: Any) -> Step:
+        """This occurrence in another status. The one place that moves a step; Refused when the table says no."""
+        if to not in STEP_MOVES[self.status]:
+            raise Refused(
+                Text(
+                    fr=f"L'étape « {self.key} » est « {self.status} » et ne peut pas devenir « {to} ».",
+                    en=f"The step {self.key} is {self.status} and cannot become {to}.",
+                )
+            )
+        return replace(self, status=to, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDrug:
+    """One drug of a hold plan. ``last_intake_offset_days`` 3 means: last intake allowed on calendar day D0-3."""
+
+    text: str
+    last_intake_offset_days: int
+    atc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPlan:
+    """What to stop before the procedure, and who signed it. ``procedure_start`` is the slot it was signed for."""
+
+    status: HoldStatus = HoldStatus.UNKNOWN
+    drugs: tuple[HeldDrug, ...] = ()
+    text: str = ""
+    signer: str = ""
+    signed: datetime | None = None
+    procedure_start: datetime | None = None
+    reason: str = ""
+    revisit: date | None = None
+    revision: int = 0
+
+    @property
+    def max_offset_days(self) -> int | None:
+        """Days before the procedure of the earliest last intake; None while no drug is listed."""
+        return max((drug.last_intake_offset_days for drug in self.drugs), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rung of a ladder that has fired, or was passed over because a higher one was already past."""
+
+    key: str
+    at: datetime
+    person: str = ""
+    passed_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody has seen an alert and takes it."""
+
+    key: str
+    by: str
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Needs of a gate (by index) passed on a named person's responsibility. What fails later is not covered."""
+
+    gate: str
+    needs: tuple[int, ...]
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A slot that a message which has left (or may have left) spoke of. ``standing`` False: it said *cancelled*."""
+
+    step: str
+    occurrence: int
+    revision: int
+    start: datetime
+    place: str = ""
+    standing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that did not arrive, or of which nobody knows. ``settled_by`` names who dealt with it."""
+
+    key: str
+    how: str
+    reason: str
+    at: datetime
+    settled_by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Carer:
+    """A person the patient wants contacted, within a recorded consent."""
+
+    name: str
+    mobile: str | None = None
+    email: str | None = None
+    landline: str | None = None
+    consent: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pathway:
+    """One patient's way through one protocol version. ``as_of`` is the instant of its last event (UTC)."""
+
+    id: str
+    protocol: str
+    protocol_version: str
+    protocol_digest: str
+    patient_id: str
+    patient: Person
+    referrer: Party
+    fracture: Fracture
+    referred: datetime
+    as_of: datetime
+    seq: int = 0
+    status: PathwayStatus = PathwayStatus.ACTIVE
+    end: str | None = None
+    reason: str = ""
+    revisit: date | None = None
+    steps: tuple[Step, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    hold: HoldPlan = HoldPlan()
+    fired: tuple[Fired, ...] = ()
+    acknowledged: tuple[Acknowledgement, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    told: tuple[Told, ...] = ()
+    undelivered: tuple[Undelivered, ...] = ()
+    opted_out: tuple[str, ...] = ()
+    carer: Carer | None = None
+    priority: str = "routine"
+    inpatient: bool = False
+    previous: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether anything may still happen on it."""
+        return self.status in (PathwayStatus.ACTIVE, PathwayStatus.ON_HOLD)
+
+    def last(self, key: str) -> Step | None:
+        """The latest occurrence of a step."""
+        return max((step for step in self.steps if step.key == key), key=lambda s: s.occurrence, default=None)
+
+    def at(self, key: str, occurrence: int) -> Step | None:
+        """One occurrence of a step."""
+        return next((s for s in self.steps if s.key == key and s.occurrence == occurrence), None)
+
+    def done(self, key: str) -> Step | None:
+        """The latest occurrence of a step that was really done."""
+        done = [step for step in self.steps if step.key == key and step.status is StepStatus.DONE]
+        return max(done, key=lambda step: step.occurrence, default=None)
+
+    def unsettled(self) -> Iterator[Step]:
+        """Every occurrence that is not settled."""
+        return (step for step in self.steps if not step.is_settled)
+
+    def fact(self, key: str) -> Fact | None:
+        """What is known last under that key: the latest in time, then the latest heard."""
+        known = [fact for fact in self.facts if fact.key == key]
+        return max(enumerate(known), key=lambda pair: (pair[1].at, pair[0]))[1] if known else None
+
+    def with_step(self, changed: Step) -> Pathway:
+        """The pathway with one occurrence replaced, or added when it is new."""
+        if self.at(changed.key, changed.occurrence) is None:
+            return replace(self, steps=(*self.steps, changed))
+        return replace(self, steps=tuple(changed if step.ref == changed.ref else step for step in self.steps))
