@@ -11,7 +11,13 @@ from pathway.state import Pathway, Step
 
 
 def enrol(
-    pathway_id: str, referral: Referral, ground: Ground, *, at: datetime, previous: str | None = None
+    pathway_id: str,
+    patient_id: str,
+    referral: Referral,
+    ground: Ground,
+    *,
+    at: datetime,
+    previous: str | None = None,
 ) -> Pathway:
     """The pathway that this referral starts, with every step of the protocol in it and the first ones open.
 
