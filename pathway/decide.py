@@ -20,10 +20,12 @@ from pathway.gates import holds, unmet
 from pathway.ground import Ground
 from pathway.ladders import ladders, pass_over
 from pathway.lifecycle import SETTLED, Assignment, StepStatus
+from pathway.messages import patient_items
 from pathway.moves import end_pathway, expire_hold
+from pathway.planned import Kind
 from pathway.protocol import Condition
 from pathway.refusal import Refused, Text
-from pathway.state import Acknowledgement, Fired, Override, Pathway, PathwayStatus, Step, Undelivered
+from pathway.state import Acknowledgement, Called, Fired, Override, Pathway, PathwayStatus, Step, Undelivered
 
 E = TypeVar("E", bound=e.Event)
 Rule = Callable[[Pathway, Any, Ground], Pathway]
@@ -102,7 +104,8 @@ _STILL_HEARD = (
     e.RungFired,
     e.AlertAcknowledged,
     e.MessageUndelivered,
-    e.UndeliveredSettled,
+    e.CallSettled,
+    e.Replanned,
     e.ChannelOptedOut,
     e.ChannelOptedIn,
     e.ContactChanged,
@@ -250,18 +253,20 @@ def _message_undelivered(pathway: Pathway, event: e.MessageUndelivered, _: Groun
     )
 
 
-def _undelivered_settled(pathway: Pathway, event: e.UndeliveredSettled, _: Ground) -> Pathway:
-    known = next((one for one in pathway.undelivered if one.key == event.key), None)
-    if known is None:
+def _call_settled(pathway: Pathway, event: e.CallSettled, ground: Ground) -> Pathway:
+    wanted, _ = patient_items(pathway, ground)
+    if event.key not in {item.key for item in wanted if item.kind in (Kind.CALL, Kind.LETTER)}:
         raise Refused(
-            Text(fr="Ce message n'est pas en échec.", en="This message is not undelivered."),
+            Text(fr="Cet appel n'est pas attendu.", en="This call is not awaited."),
             kind="not-found",
             field="key",
         )
-    settled = replace(known, settled_by=event.by.name, note=event.note)
-    return replace(
-        pathway, undelivered=tuple(settled if one.key == event.key else one for one in pathway.undelivered)
-    )
+    called = Called(event.key, event.by.name, event.note, pathway.as_of)
+    return replace(pathway, called=(*pathway.called, called))
+
+
+def _replanned(pathway: Pathway, _: e.Replanned, __: Ground) -> Pathway:
+    return pathway
 
 
 RULES: dict[type[e.Event], Rule] = {
@@ -278,7 +283,8 @@ RULES: dict[type[e.Event], Rule] = {
     e.PathwayResumed: _pathway_resumed,
     e.PathwayEnded: _pathway_ended,
     e.MessageUndelivered: _message_undelivered,
-    e.UndeliveredSettled: _undelivered_settled,
+    e.CallSettled: _call_settled,
+    e.Replanned: _replanned,
     **STEP_RULES,
     **VISIT_RULES,
     **HOLD_RULES,

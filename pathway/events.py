@@ -243,11 +243,18 @@ class MessageUndelivered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UndeliveredSettled(Event):
-    """A person has dealt with what did not arrive (phoned, wrote, or knows it did arrive)."""
+class CallSettled(Event):
+    """A person has phoned, written, or knows that a doubtful message did arrive."""
 
     key: str
     note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replanned(Event):
+    """New planner code takes over this pathway; the difference it makes is on this line of the history."""
+
+    planner: str
 
 
 def _kinds(kind: type[Event]) -> dict[str, type[Event]]:

@@ -49,7 +49,8 @@ def patient_items(pathway: Pathway, ground: Ground) -> tuple[list[Item], list[It
                     late += gone
     if pathway.runs:
         wanted += list(_calls_about_undelivered(pathway, ground))
-    return wanted, late
+    called = {one.key for one in pathway.called}
+    return [item for item in wanted if item.key not in called], late
 
 
 def staff_pages(pathway: Pathway, ground: Ground) -> list[Item]:
@@ -240,7 +241,7 @@ def _calls_about_undelivered(pathway: Pathway, ground: Ground) -> Iterator[Item]
     for one in pathway.undelivered:
         name, _, channel = one.key.rpartition("/")
         others = [c for c, _ in reachable(pathway, ("sms", "email")) if f"{name}/{c}" not in failed]
-        if one.settled_by or (one.how in _NEXT_CHANNEL and others):
+        if one.how in _NEXT_CHANNEL and others:
             continue
         yield Item(
             key=f"{one.key}/undelivered",

@@ -21,7 +21,10 @@ from pathway.messages import patient_items, staff_pages
 from pathway.planned import Item, Kind
 from pathway.state import Pathway
 
-__all__ = ["Change", "Item", "Kind", "Plan", "diff", "plan"]
+PLANNER = "1"
+"""The version of this planner; raised when the same state would be planned otherwise."""
+
+__all__ = ["PLANNER", "Change", "Item", "Kind", "Plan", "diff", "plan"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,14 +182,22 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A message that did not arrive, or of which nobody knows. ``settled_by`` names who dealt with it."""
+    """A message that did not arrive (failed, bounced, too-late) or of which nobody knows (uncertain)."""
 
     key: str
     how: str
     reason: str
     at: datetime
-    settled_by: str = ""
-    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call or letter that a person has made in place of a message, with what came of it."""
+
+    key: str
+    by: str
+    note: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +238,7 @@ class Pathway:
     overrides: tuple[Override, ...] = ()
     told: tuple[Told, ...] = ()
     undelivered: tuple[Undelivered, ...] = ()
+    called: tuple[Called, ...] = ()
     opted_out: tuple[str, ...] = ()
     carer: Carer | None = None
     priority: str = "routine"
