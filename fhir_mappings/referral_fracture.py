@@ -21,7 +21,10 @@ from fhir_mappings.read import Json, codings, day, has_code, object_at, objects_
 from fhir_mappings.reading import Reading
 from pathway.referral import Fracture
 
-_WRITTEN_LEVEL = re.compile(r"\b(?:(Th|T|D)\s?-?(1[0-2]|[1-9])|(L)\s?-?([1-5]))(?![\w.,]?\d)\b")
+_VITAMIN = r"(?<!vitamine )(?<!vitamin )(?<!vit )(?<!OH )(?<!OH-)"
+"""D3 is a vitamin more often than a vertebra."""
+
+_WRITTEN_LEVEL = re.compile(rf"\b(?:(Th|T|{_VITAMIN}D)\s?-?(1[0-2]|[1-9])|(L)\s?-?([1-5]))(?![\w.,]?\d)\b")
 _REGION = r"(?:vert[eè]bre |vertebra )?(lombaire|lumbar|thoraci\w+|dorsale?)"
 _ORDINALS = (
     r"first|premi[eè]re",

@@ -32,6 +32,9 @@ _OVERSEAS: Mapping[str, str] = {
 """First four digits of a national number -> country code: Guadeloupe, Guyane, Martinique, Réunion and
 Mayotte."""
 
+_FICTION = "063998"
+"""Kept by Arcep for films and books, and so for our demo patients, in the middle of Mayotte's 0639."""
+
 _FRENCH_MOBILE = re.compile(r"\+33[67]\d{8}|\+590(?:690|691)\d{6}|\+594694\d{6}|\+596(?:696|697)\d{6}")
 _INDIAN_OCEAN_MOBILE = re.compile(r"\+262(?:639|692|693)\d{6}")
 _FRENCH = re.compile(r"\+(?:33|590|594|596|262)\d{9}")
@@ -50,7 +53,8 @@ def e164(number: str) -> str | None:
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     if re.fullmatch(r"0[1-9]\d{8}", digits):
-        digits = _OVERSEAS.get(digits[:4], "+33") + digits[1:]
+        country = "+33" if digits.startswith(_FICTION) else _OVERSEAS.get(digits[:4], "+33")
+        digits = country + digits[1:]
     elif re.fullmatch(r"\+330[1-9]\d{8}", digits):
         digits = "+33" + digits[4:]
     if digits.startswith(("+33", "+590", "+594", "+596", "+262")):
