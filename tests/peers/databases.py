@@ -23,7 +23,7 @@ import psycopg
 import pytest
 
 from tests.peers.missing import skip_for_want_of
-from tests.peers.ports import free_port, wait_for_port
+from tests.peers.ports import free_port, wait_until_answered
 
 FAST_AND_LOCAL = {
     "listen_addresses": "127.0.0.1",
@@ -43,6 +43,10 @@ class Postgres:
     def __init__(self, url: str) -> None:
         self.url = url
         self._names = itertools.count(1)
+
+    def ping(self) -> None:
+        """Raise psycopg.OperationalError while it is away or still starting."""
+        self._run("SELECT 1")
 
     def create_database(self) -> str:
         """Make an empty database and return its SQLAlchemy URL (`postgresql+psycopg://…`)."""
@@ -126,8 +130,9 @@ def _private_cluster(home: Path, scratch: Path) -> Iterator[Postgres]:
             [home / "bin" / "postgres", "-D", data, *settings], stdout=log, stderr=log, **as_user
         )
     try:
-        wait_for_port(port, server)
-        yield Postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+        postgres = Postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+        wait_until_answered(postgres.ping, psycopg.OperationalError, server)
+        yield postgres
     finally:
         server.send_signal(signal.SIGINT)
         try:

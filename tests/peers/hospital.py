@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.peers.missing import skip_for_want_of
-from tests.peers.ports import free_port, wait_for_port
+from tests.peers.ports import free_port, wait_until_answered
 
 HOME = Path(__file__).parent / "fhir_server"
 
@@ -38,7 +38,7 @@ class Hospital:
         keep = [] if self._data is None else ["--data", str(self._data)]
         command = ["node", "server.mjs", "--port", str(self.port), *keep]
         self._process = subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE)
-        wait_for_port(self.port, self._process)
+        wait_until_answered(self.requests, httpx.ConnectError, self._process)
 
     def stop(self) -> None:
         """Kill it, as a power cut would."""
