@@ -46,7 +46,7 @@ def _object(body: bytes) -> dict[str, Any]:
         raise _UnreadableError(
             "too-long", f"The body is larger than {limit} MB; send one referral at a time."
         )
-    if _depth(body) > MAX_DEPTH:
+    if _too_deep(body):
         raise _UnreadableError(
             "too-costly", f"The JSON is nested more than {MAX_DEPTH} levels deep; flatten it."
         )
@@ -76,16 +76,18 @@ def _object(body: bytes) -> dict[str, Any]:
     return read
 
 
-def _depth(body: bytes) -> int:
-    depth = deepest = 0
+def _too_deep(body: bytes) -> bool:
+    """Whether brackets nest deeper than `MAX_DEPTH`; looks no further than the first that does."""
+    depth = 0
     for token in _TOKEN.finditer(body):
         first = body[token.start()]
         if first in b"[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > MAX_DEPTH:
+                return True
         elif first in b"]}":
             depth -= 1
-    return deepest
+    return False
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T.+(?:Z|[+-]\d{2}:\d{2})")
+_DAY = re.compile(r"(?:19|20|21)\d{2}-\d{2}-\d{2}")
+_INSTANT = re.compile(r"(?:19|20|21)\d{2}-\d{2}-\d{2}T.+(?:Z|[+-]\d{2}:\d{2})")
+"""Three centuries: the year 1 and the year 9999 are placeholders, and overflow as soon as a zone is
+applied."""
 
 
 def object_at(value: Any, *path: str) -> Json:

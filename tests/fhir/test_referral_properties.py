@@ -160,7 +160,7 @@ SOURCES = {
 
 @settings(max_examples=100, deadline=None)
 @given(people, fractures, measured)
-def test_whoever_is_referred_is_read_back_the_same(
+def test_whoever_is_referred_is_read_back(
     person: Person, fracture: Fracture, values: dict[str, float]
 ) -> None:
     facts: list[Fact] = [said(key, values[key], SOURCES[key]) for key in sorted(values)]
