@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from fhir_mappings.outcome import Issue, error
 from fhir_mappings.read import Json, object_at, objects_at, text_at
@@ -30,6 +31,7 @@ class Contents:
     entries: tuple[Found, ...]
     by_url: dict[str, list[Found]] = field(repr=False)
     by_type_and_id: dict[str, list[Found]] = field(repr=False)
+    by_identifier: dict[tuple[str | None, str | None], list[Found]] = field(repr=False)
 
     def of(self, *kinds: str) -> list[Found]:
         """Every entry of these resource types, in the order of the Bundle."""
@@ -44,12 +46,12 @@ class Contents:
         """
         literal = text_at(reference, "reference")
         if literal is None:
-            pointed = self._identified(object_at(reference, "identifier"), kinds)
+            pointed = self._identified(object_at(reference, "identifier"))
         elif literal.startswith("#"):
             pointed = _contained(within.root or within, literal[1:])
         elif "?identifier=" in literal:
-            system, _, value = literal.partition("?identifier=")[2].partition("|")
-            pointed = self._identified({"system": system, "value": value}, kinds)
+            system, _, value = unquote(literal.partition("?identifier=")[2]).partition("|")
+            pointed = self._identified({"system": system, "value": value})
         else:
             plain = literal.partition("/_history/")[0]
             pointed = self.by_url.get(plain.casefold()) or (
@@ -80,18 +82,8 @@ class Contents:
             where,
         )
 
-    def _identified(self, identifier: Json, kinds: tuple[str, ...]) -> list[Found]:
-        system, value = text_at(identifier, "system"), text_at(identifier, "value")
-        if not system or not value:
-            return []
-        return [
-            each
-            for each in self.of(*kinds)
-            if any(
-                (text_at(own, "system"), text_at(own, "value")) == (system, value)
-                for own in objects_at(each.resource, "identifier")
-            )
-        ]
+    def _identified(self, identifier: Json) -> list[Found]:
+        return self.by_identifier.get((text_at(identifier, "system"), text_at(identifier, "value")), [])
 
 
 def contents(bundle: Json) -> Contents:
@@ -99,6 +91,7 @@ def contents(bundle: Json) -> Contents:
     entries: list[Found] = []
     by_url: dict[str, list[Found]] = {}
     by_type_and_id: dict[str, list[Found]] = {}
+    by_identifier: dict[tuple[str | None, str | None], list[Found]] = {}
     given = bundle.get("entry")
     for index, entry in enumerate(given if isinstance(given, list) else ()):
         resource = object_at(entry, "resource")
@@ -118,7 +111,11 @@ def contents(bundle: Json) -> Contents:
                 names.add(tail.group(1))
         for name in names:
             by_type_and_id.setdefault(name, []).append(found)
-    return Contents(tuple(entries), by_url, by_type_and_id)
+        for identifier in objects_at(resource, "identifier"):
+            named = (text_at(identifier, "system"), text_at(identifier, "value"))
+            if all(named):
+                by_identifier.setdefault(named, []).append(found)
+    return Contents(tuple(entries), by_url, by_type_and_id, by_identifier)
 
 
 def _contained(root: Found, id_: str) -> list[Found]:

@@ -11,6 +11,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from fhir_mappings.referral import read_referral
+from fhir_mappings.structure import structure_issues
 from pathway.referral import (
     Contact,
     Fracture,
@@ -155,6 +156,7 @@ def test_what_the_example_writes_is_read_back_the_same() -> None:
     )
     sent = bundle(facts=facts)
     Bundle.model_validate(sent)
+    assert [issue for entry in sent["entry"] for issue in structure_issues(entry["resource"], "")] == []
     assert accepted(sent) == Referral(
         key="https://hopital.example/demandes|R-1",
         identifier=NUMBER,
@@ -553,6 +555,23 @@ def test_a_logical_reference_names_a_referrer_who_is_not_in_the_bundle() -> None
     requester = accepted(sent).requester
     assert requester.name == "Dr Anne Le Goff"
     assert requester.identifiers == (Identifier("https://rpps.esante.gouv.fr", "99900000041"),)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"reference": "Patient?identifier=urn:oid:1.2.250.1.999.1|IPP-1"},
+        {"reference": "Patient?identifier=urn%3Aoid%3A1.2.250.1.999.1%7CIPP-1"},
+        {"identifier": {"system": "urn:oid:1.2.250.1.999.1", "value": "IPP-1"}},
+        {"reference": "Patient/odile"},
+        {"reference": "Patient/odile/_history/2"},
+    ],
+)
+def test_the_patient_is_found_however_the_request_points_to_her(reference: dict[str, object]) -> None:
+    sent = bundle()
+    only(sent, "Patient")["id"] = "odile"
+    only(sent, "ServiceRequest")["subject"] = reference
+    assert accepted(sent) == accepted(bundle())
 
 
 def test_broken_claims_and_unknown_resources_in_the_bundle_harm_nothing() -> None:
