@@ -26,6 +26,7 @@ from pathway.planned import Kind
 from pathway.protocol import Condition
 from pathway.refusal import Refused, Text
 from pathway.state import Acknowledgement, Called, Fired, Override, Pathway, PathwayStatus, Step, Undelivered
+from pathway.touch import stamp
 
 E = TypeVar("E", bound=e.Event)
 Rule = Callable[[Pathway, Any, Ground], Pathway]
@@ -40,6 +41,7 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
     ``as_of`` never goes back: an event told late is dated by ``occurred``, not by the clock of the state.
     """
     _may_happen(pathway, event)
+    before = pathway
     pathway = replace(pathway, as_of=max(pathway.as_of, at), seq=pathway.seq + 1)
     rule = RULES.get(type(event))
     if rule is None:
@@ -50,7 +52,7 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
             ),
             kind="invalid",
         )
-    return settle(rule(pathway, event, ground), ground)
+    return stamp(before, settle(rule(pathway, event, ground), ground), ground)
 
 
 def settle(pathway: Pathway, ground: Ground) -> Pathway:

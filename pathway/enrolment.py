@@ -8,6 +8,7 @@ from pathway.decide import settle
 from pathway.ground import Ground
 from pathway.referral import Referral
 from pathway.state import Pathway, Step
+from pathway.touch import stamp
 
 
 def enrol(
@@ -42,4 +43,4 @@ def enrol(
         inpatient=referral.inpatient,
         previous=previous,
     )
-    return settle(pathway, ground)
+    return stamp(None, settle(pathway, ground), ground)

@@ -69,7 +69,11 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The nth time a step of the protocol is done. ``settled`` is when it really ended, not when we heard."""
+    """The nth time a step of the protocol is done. ``settled`` is when it really ended, not when we heard.
+
+    ``created`` is when this occurrence came to be; ``touched`` when anything said of it last changed, its
+    window included (see ``touch.py``).
+    """
 
     key: str
     occurrence: int = 1
@@ -85,6 +89,8 @@ class Step:
     came_from: StepStatus | None = None
     data: dict[str, Any] = field(default_factory=dict)
     by: str = ""
+    created: datetime | None = None
+    touched: datetime | None = None
 
     @property
     def ref(self) -> str:

@@ -1,0 +1,1 @@
+"""What Jalon remembers: tables, the ledger, what is owed. The only SQL."""

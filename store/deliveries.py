@@ -1,0 +1,210 @@
+"""What the hospitals' FHIR servers still have to hear, one writer per destination and pathway at a time.
+
+Level-triggered: a delivery row says only that something is owed. What is sent is what the resources say at
+the moment of sending, so late, repeated and coalesced are all harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, update
+from sqlmodel import Session, col, func, select
+
+from store import instance
+from store.database import db_clock
+from store.tables import DeliveredRow, DeliveryRow, PathwayRow, ResourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery that is ours until its lease ends. ``wanted`` is what it will have satisfied when done."""
+
+    destination: str
+    pathway_id: str
+    wanted: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A resource to deliver, with its version of ours and what the destination has of it."""
+
+    type: str
+    id: str
+    version: int
+    content: dict[str, Any]
+    remote: str | None
+    etag: str | None
+    current: bool
+
+
+def claim(
+    session: Session, destination: str, *, owner: str, lease_seconds: float, limit: int, now: datetime
+) -> list[Due]:
+    """Take up to ``limit`` deliveries that are due at this destination and that nobody holds."""
+    clock = db_clock(session)
+    due = (
+        select(DeliveryRow.pathway_id)
+        .where(
+            DeliveryRow.destination == destination,
+            col(DeliveryRow.owes),
+            col(DeliveryRow.next_at) <= now,
+            col(DeliveryRow.lease_until) < clock,
+        )
+        .order_by(col(DeliveryRow.next_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = session.exec(
+        update(DeliveryRow)
+        .where(
+            col(DeliveryRow.destination) == destination,
+            col(DeliveryRow.pathway_id).in_(due.scalar_subquery()),
+        )
+        .values(lease_owner=owner, lease_until=clock + lease_seconds)
+        .returning(DeliveryRow)
+        .execution_options(synchronize_session=False)
+    )
+    rows = sorted(taken.scalars(), key=lambda row: row.next_at)
+    return [Due(row.destination, row.pathway_id, row.wanted, row.attempts) for row in rows]
+
+
+def still_ours(session: Session, due: Due, *, owner: str, identity: str, seconds: float) -> bool:
+    """Whether we may still speak: the lease is ours for long enough and the database is at home."""
+    query = select(DeliveryRow.wanted).where(
+        DeliveryRow.destination == due.destination,
+        DeliveryRow.pathway_id == due.pathway_id,
+        DeliveryRow.lease_owner == owner,
+        col(DeliveryRow.lease_until) >= db_clock(session) + seconds,
+    )
+    return session.exec(query).one_or_none() is not None and instance.at_home(session, identity)
+
+
+def parcels(session: Session, due: Due) -> list[Parcel]:
+    """Every resource of the pathway as it is now, and whether the destination has this version already.
+
+    A resource that the destination refused counts as current until it changes: it waits for a person.
+    """
+    delivered = {
+        (row.type, row.id): row
+        for row in session.exec(
+            select(DeliveredRow).where(
+                DeliveredRow.destination == due.destination,
+                or_(col(DeliveredRow.pathway_id) == due.pathway_id, col(DeliveredRow.type) == "Patient"),
+            )
+        )
+    }
+    found = []
+    patient = select(PathwayRow.patient_id).where(PathwayRow.id == due.pathway_id).scalar_subquery()
+    ours = or_(
+        col(ResourceRow.pathway_id) == due.pathway_id,
+        and_(col(ResourceRow.type) == "Patient", col(ResourceRow.id) == patient),
+    )
+    for row in session.exec(select(ResourceRow).where(ours)):
+        known = delivered.get((row.type, row.id))
+        found.append(
+            Parcel(
+                type=row.type,
+                id=row.id,
+                version=row.version,
+                content=row.content,
+                remote=known.remote if known else None,
+                etag=known.etag if known else None,
+                current=bool(known and row.version in (known.version, known.refused_version)),
+            )
+        )
+    return found
+
+
+def delivered(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: str | None) -> None:
+    """The destination has this version, under this name of its own."""
+    row = _row(session, due, parcel)
+    row.version, row.remote, row.etag = parcel.version, remote, etag
+    row.refused, row.refused_version = None, None
+
+
+def refused(session: Session, due: Due, parcel: Parcel, *, outcome: dict[str, Any]) -> None:
+    """The destination will not take this version: kept with its answer, shown, and not tried again unchanged."""
+    row = _row(session, due, parcel)
+    row.refused, row.refused_version = outcome, parcel.version
+
+
+def learned(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: str | None) -> None:
+    """The destination's copy has moved on: the next attempt starts from its version."""
+    row = _row(session, due, parcel)
+    row.remote, row.etag = remote, etag
+
+
+def done(session: Session, due: Due, *, owner: str, now: datetime) -> None:
+    """Everything that was owed when we looked has been heard. What changed meanwhile is still owed."""
+    row = _held(session, due, owner)
+    if row is None:
+        return
+    row.sent, row.attempts, row.reason = due.wanted, 0, ""
+    row.owes, row.next_at = row.wanted > due.wanted, now
+    row.lease_owner, row.lease_until = None, 0.0
+
+
+def retry(session: Session, due: Due, *, owner: str, at: datetime, reason: str) -> None:
+    """Not now: try again at ``at``."""
+    row = _held(session, due, owner)
+    if row is None:
+        return
+    row.attempts, row.next_at, row.reason = row.attempts + 1, at, reason
+    row.lease_owner, row.lease_until = None, 0.0
+
+
+def replay(session: Session, destination: str, type_: str, id_: str, *, now: datetime) -> None:
+    """Try a refused resource again, by a person's decision."""
+    row = session.get(DeliveredRow, (destination, type_, id_))
+    if row is not None and row.refused_version is not None:
+        row.refused, row.refused_version = None, None
+        delivery = session.get(DeliveryRow, (destination, row.pathway_id))
+        if delivery is not None:
+            delivery.wanted, delivery.owes, delivery.next_at = delivery.wanted + 1, True, now
+
+
+def refusals(session: Session) -> list[DeliveredRow]:
+    """Every resource that a destination refuses as it stands."""
+    query = select(DeliveredRow).where(col(DeliveredRow.refused_version).is_not(None))
+    return list(session.exec(query.order_by(DeliveredRow.destination, DeliveredRow.pathway_id)))
+
+
+def open_to(session: Session, destinations: Iterable[str], *, now: datetime) -> None:
+    """Owe everything there is to a destination that is new in the settings."""
+    for name in destinations:
+        have = select(DeliveryRow.pathway_id).where(DeliveryRow.destination == name)
+        for pathway_id in session.exec(select(PathwayRow.id).where(col(PathwayRow.id).not_in(have))).all():
+            session.add(DeliveryRow(destination=name, pathway_id=pathway_id, next_at=now))
+
+
+def owing(session: Session) -> int:
+    """How many deliveries are owed."""
+    return session.exec(select(func.count()).select_from(DeliveryRow).where(col(DeliveryRow.owes))).one()
+
+
+def _row(session: Session, due: Due, parcel: Parcel) -> DeliveredRow:
+    row = session.get(DeliveredRow, (due.destination, parcel.type, parcel.id))
+    if row is None:
+        row = DeliveredRow(
+            destination=due.destination, type=parcel.type, id=parcel.id, pathway_id=due.pathway_id
+        )
+        session.add(row)
+    return row
+
+
+def _held(session: Session, due: Due, owner: str) -> DeliveryRow | None:
+    query = (
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.destination == due.destination,
+            DeliveryRow.pathway_id == due.pathway_id,
+            DeliveryRow.lease_owner == owner,
+        )
+        .with_for_update()
+    )
+    return session.exec(query.execution_options(populate_existing=True)).one_or_none()

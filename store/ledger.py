@@ -1,0 +1,235 @@
+"""The one door. Whatever changes a pathway goes through ``record``, in one transaction, or does not happen.
+
+``record`` locks the pathway, tells the state what has been said to the patient meanwhile, decides, plans, and
+writes state, history line, the difference of the plans and the resources that say it. The caller commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlmodel import Session, select
+
+from pathway import events as e
+from pathway.codec import decode, encode
+from pathway.decide import decide
+from pathway.enrolment import enrol
+from pathway.flags import Flag
+from pathway.ground import Ground
+from pathway.ladders import alerts
+from pathway.plan import PLANNER, Change, Plan, diff, plan
+from pathway.planned import Kind
+from pathway.referral import Referral
+from pathway.refusal import Refused, Text
+from pathway.stage import stage
+from pathway.state import Actor, Pathway
+from store import owed, resources
+from store.projection import Projected, Projector
+from store.protocols import Pinned, Shelf
+from store.tables import HistoryRow, OwedRow, PathwayRow
+
+P = TypeVar("P", bound=Pinned)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an event made of a pathway: its state, its plan, and what changed in the plan."""
+
+    pathway: Pathway
+    plan: Plan
+    changes: tuple[Change, ...]
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """What a person must look at now."""
+        return self.plan.flags
+
+
+class Stale(Exception):
+    """Somebody else changed the pathway since the caller looked: look again, then decide."""
+
+
+class Ledger(Generic[P]):
+    """The door with what it needs: the pinned protocols, the projection to FHIR, and who is to hear."""
+
+    def __init__(self, shelf: Shelf[P], projector: Projector, destinations: Sequence[str] = ()) -> None:
+        self.shelf = shelf
+        self._projector = projector
+        self._destinations = tuple(destinations)
+
+    def begin(
+        self,
+        session: Session,
+        pathway_id: str,
+        patient_id: str,
+        referral: Referral,
+        *,
+        digest: str,
+        by: Actor,
+        at: datetime,
+        previous: str | None = None,
+    ) -> Recorded:
+        """Start a pathway on the pinned protocol ``digest``. The caller has made sure that it is the first."""
+        ground = self.shelf.get(session, digest).ground
+        pathway = enrol(pathway_id, patient_id, referral, ground, at=at, previous=previous)
+        row = PathwayRow(
+            id=pathway_id,
+            patient_id=patient_id,
+            protocol_digest=digest,
+            planner=PLANNER,
+            seq=0,
+            status="",
+            stage="",
+            as_of=at,
+            created=at,
+            state={},
+        )
+        session.add(row)
+        session.flush()
+        event = e.Enrolled(by=by, referral=referral.key)
+        return self._write(session, row, Plan(()), pathway, ground, event, [], at)
+
+    def record(
+        self, session: Session, pathway_id: str, event: e.Event, *, at: datetime, seen: int | None = None
+    ) -> Recorded:
+        """Let an event through, or raise Refused. ``seen`` is the ``seq`` the author looked at: Stale if it moved."""
+        row = self._locked(session, pathway_id)
+        if seen is not None and row.seq != seen:
+            raise Stale(f"pathway {pathway_id} is at {row.seq}, not {seen}")
+        ground = self.shelf.get(session, row.protocol_digest).ground
+        rows = owed.rows_of(session, pathway_id)
+        before = self._with_told(row, rows)
+        if row.planner != PLANNER and not isinstance(event, e.Replanned):
+            self._write(
+                session, row, _standing(rows), *self._decided(before, _replanned(), ground, at), rows, at
+            )
+            rows = owed.rows_of(session, pathway_id)
+            before = self._with_told(row, rows)
+        stood = _standing(rows) if isinstance(event, e.Replanned) else plan(before, ground)
+        return self._write(session, row, stood, *self._decided(before, event, ground, at), rows, at)
+
+    def preview(self, session: Session, pathway_id: str, event: e.Event, *, at: datetime) -> Recorded:
+        """What ``record`` would make of this event. Nothing is written."""
+        row = _found(session.get(PathwayRow, pathway_id), pathway_id)
+        ground = self.shelf.get(session, row.protocol_digest).ground
+        before = self._with_told(row, owed.rows_of(session, pathway_id))
+        after = decide(before, event, ground, at=at)
+        wanted = plan(after, ground)
+        return Recorded(after, wanted, diff(plan(before, ground), wanted))
+
+    def load(self, session: Session, pathway_id: str) -> tuple[Pathway, Ground]:
+        """The state of a pathway and the ground it stands on. Refused when there is none of that id."""
+        row = _found(session.get(PathwayRow, pathway_id), pathway_id)
+        return decode(Pathway, row.state), self.shelf.get(session, row.protocol_digest).ground
+
+    def calls_for(self, session: Session, pathway_id: str, key: str) -> bool:
+        """Whether the plan of the state as it is now, under lock, still has this item."""
+        row = self._locked(session, pathway_id)
+        ground = self.shelf.get(session, row.protocol_digest).ground
+        return key in plan(decode(Pathway, row.state), ground).by_key()
+
+    def says(self, session: Session, rows: Sequence[OwedRow], *, now: datetime) -> None:
+        """Let the resources follow what has become of these message rows, and owe them to every destination."""
+        messages = [row for row in rows if row.kind == Kind.MESSAGE]
+        for row in messages:
+            said = self._projector.message(owed.view(row))
+            if resources.put(session, said, pathway_id=row.pathway_id, patient_id=row.patient_id, now=now):
+                resources.owe(session, self._destinations, row.pathway_id, now=now)
+
+    def _decided(
+        self, before: Pathway, event: e.Event, ground: Ground, at: datetime
+    ) -> tuple[Pathway, Ground, e.Event]:
+        return decide(before, event, ground, at=at), ground, event
+
+    def _locked(self, session: Session, pathway_id: str) -> PathwayRow:
+        query = select(PathwayRow).where(PathwayRow.id == pathway_id).with_for_update()
+        return _found(session.exec(query.execution_options(populate_existing=True)).one_or_none(), pathway_id)
+
+    def _with_told(self, row: PathwayRow, rows: list[OwedRow]) -> Pathway:
+        return replace(decode(Pathway, row.state), told=owed.told(rows))
+
+    def _write(
+        self,
+        session: Session,
+        row: PathwayRow,
+        stood: Plan,
+        pathway: Pathway,
+        ground: Ground,
+        event: e.Event,
+        rows: list[OwedRow],
+        at: datetime,
+    ) -> Recorded:
+        wanted = plan(pathway, ground)
+        changes = diff(stood, wanted)
+        changed = owed.apply(session, rows, pathway, wanted, now=at)
+        row.seq, row.planner, row.status, row.as_of = (
+            pathway.seq,
+            PLANNER,
+            pathway.status.value,
+            pathway.as_of,
+        )
+        row.state = encode(pathway)
+        row.stage = stage(pathway, ground)
+        row.alerts = sum(alert.acknowledged is None for alert in alerts(pathway, ground))
+        row.blocked = sum(flag.blocking for flag in wanted.flags)
+        row.flags = [encode(flag) for flag in wanted.flags]
+        session.add(_line(pathway, event, changes, at))
+        session.flush()
+        said = [*self._projector.pathway(pathway, ground, wanted), *self._messages(changed)]
+        resources.put(session, said, pathway_id=row.id, patient_id=row.patient_id, now=at)
+        resources.owe(session, self._destinations, row.id, now=at)
+        return Recorded(pathway, wanted, changes)
+
+    def _messages(self, changed: Sequence[OwedRow]) -> list[Projected]:
+        return [
+            resource
+            for row in changed
+            if row.kind == Kind.MESSAGE
+            for resource in self._projector.message(owed.view(row))
+        ]
+
+
+def history(session: Session, pathway_id: str) -> list[HistoryRow]:
+    """The lines of a pathway's history, oldest first."""
+    query = select(HistoryRow).where(HistoryRow.pathway_id == pathway_id).order_by(HistoryRow.seq)  # type: ignore[arg-type]
+    return list(session.exec(query))
+
+
+def _line(pathway: Pathway, event: e.Event, changes: tuple[Change, ...], at: datetime) -> HistoryRow:
+    return HistoryRow(
+        pathway_id=pathway.id,
+        seq=pathway.seq,
+        recorded=at,
+        occurred=event.occurred or at,
+        type=type(event).__name__,
+        by=event.by.name,
+        event=e.to_data(event),
+        changes=[_change(change) for change in changes],
+    )
+
+
+def _change(change: Change) -> dict[str, Any]:
+    data: dict[str, Any] = encode(change)
+    return data
+
+
+def _standing(rows: list[OwedRow]) -> Plan:
+    """The plan that the live rows are, whatever code planned them."""
+    return Plan(tuple(owed.planned_item(row) for row in rows if row.status == "planned"))
+
+
+def _replanned() -> e.Replanned:
+    return e.Replanned(by=Actor("jalon"), planner=PLANNER)
+
+
+def _found(row: PathwayRow | None, pathway_id: str) -> PathwayRow:
+    if row is None:
+        raise Refused(
+            Text(fr=f"Il n'y a pas de parcours {pathway_id}.", en=f"There is no pathway {pathway_id}."),
+            kind="not-found",
+            field="pathway",
+        )
+    return row

@@ -1,0 +1,62 @@
+"""How the ledger asks for FHIR without knowing it: what a projection hands over, and who makes it.
+
+The composition root passes a ``Projector`` in; it turns a state into plain resources. It runs inside the
+door's transaction because what we say must not differ from what we decided; it is arithmetic on dicts, no
+validation and no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pathway.ground import Ground
+from pathway.plan import Plan
+from pathway.state import Pathway
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """A resource and the values it is searched by. ``content`` has no ``meta``: version and date are ours to add."""
+
+    type: str
+    id: str
+    content: dict[str, Any]
+    identifiers: tuple[tuple[str, str], ...] = ()
+    status: str | None = None
+    due: datetime | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message row as the outside may know it: what, by which way, when, and what became of it."""
+
+    key: str
+    generation: int
+    pathway_id: str
+    patient_id: str
+    channel: str
+    status: str
+    at: datetime
+    until: datetime | None
+    sent: datetime | None
+    reason: str
+    subject: str | None
+    text: str | None
+    slot_step: str | None
+    slot_occurrence: int | None
+
+
+class Projector(Protocol):
+    """Turns states and messages into resources. Pure: the same input gives equal resources."""
+
+    def pathway(self, pathway: Pathway, ground: Ground, plan: Plan) -> Sequence[Projected]:
+        """Every resource that says this state."""
+        ...
+
+    def message(self, message: MessageView) -> Sequence[Projected]:
+        """CommunicationRequest, and Communication once sent or given up."""
+        ...

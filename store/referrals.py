@@ -1,0 +1,232 @@
+"""Referrals heard: kept whole, started once, shown when a person must decide.
+
+The unique key of ``referral`` decides that a referral is the first; whoever loses that race reads what the
+winner wrote. A second referral for the same fracture is kept as a possible duplicate and starts nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from pathway.codec import decode
+from pathway.referral import Identifier, Referral, from_dict, same_fracture, to_dict
+from pathway.refusal import Refused, Text
+from pathway.state import Actor, Pathway
+from store.ledger import Ledger, P
+from store.tables import DocumentRow, PathwayRow, PatientIdentifierRow, PatientRow, ReferralRow
+
+_NAMESPACE = uuid.UUID("6f0c1f5e-7a53-5d0c-9d4e-3f2d7f6c8a10")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a referral. ``new`` is False when this very referral had been heard before."""
+
+    id: str
+    key: str
+    status: str
+    pathway_id: str | None
+    new: bool
+    duplicate_of: str | None = None
+    missing: tuple[str, ...] = ()
+
+
+def receive(
+    session: Session,
+    ledger: Ledger[P],
+    referral: Referral,
+    *,
+    body: bytes,
+    sender: str,
+    missing: tuple[str, ...],
+    must_wait: bool,
+    digest: str,
+    by: Actor,
+    at: datetime,
+) -> Received:
+    """Keep a referral and start its pathway, unless it was heard before, is a duplicate, or must be completed.
+
+    ``missing`` names what only a human can add; ``must_wait`` says that the clocks cannot start without it.
+    """
+    referral_id = uuid.uuid5(_NAMESPACE, referral.key).hex
+    if not _is_first(session, referral, referral_id, body, sender, missing, at):
+        return _heard(_row(session, referral.key), new=False)
+    row = _row(session, referral.key)
+    other = _same_fracture(session, row.patient_id, referral)
+    if other is not None:
+        row.status, row.duplicate_of = "duplicate", other
+    elif must_wait:
+        row.status = "incomplete"
+    else:
+        _start(session, ledger, row, referral, digest=digest, by=by, at=at)
+    session.flush()
+    return _heard(row, new=True)
+
+
+def complete(
+    session: Session,
+    ledger: Ledger[P],
+    referral_id: str,
+    referral: Referral,
+    *,
+    digest: str,
+    by: Actor,
+    at: datetime,
+) -> Received:
+    """Start a referral that waited for a human, with what they added."""
+    row = _waiting(session, referral_id, "incomplete", "duplicate")
+    other = _same_fracture(session, row.patient_id, referral) if row.status == "incomplete" else None
+    row.referral = to_dict(referral)
+    row.missing = []
+    if other is not None:
+        row.status, row.duplicate_of = "duplicate", other
+    else:
+        _start(session, ledger, row, referral, digest=digest, by=by, at=at)
+        row.settled_by = by.name
+    return _heard(row, new=False)
+
+
+def dismiss(session: Session, referral_id: str, *, note: str, by: Actor) -> Received:
+    """Nothing is started from this referral, by somebody's decision; it stays on record."""
+    row = _waiting(session, referral_id, "incomplete", "duplicate")
+    if not note.strip():
+        raise Refused(Text(fr="Indiquez le motif.", en="Give the reason."), kind="invalid", field="note")
+    row.status, row.settled_by, row.note = "dismissed", by.name, note.strip()
+    return _heard(row, new=False)
+
+
+def waiting(session: Session) -> list[ReferralRow]:
+    """Referrals that only a human can take further, oldest first."""
+    query = select(ReferralRow).where(col(ReferralRow.status).in_(("incomplete", "duplicate")))
+    return list(session.exec(query.order_by(col(ReferralRow.received))))
+
+
+def read(row: ReferralRow) -> Referral:
+    """The referral a row keeps."""
+    return from_dict(row.referral)
+
+
+def _is_first(
+    session: Session,
+    referral: Referral,
+    referral_id: str,
+    body: bytes,
+    sender: str,
+    missing: tuple[str, ...],
+    at: datetime,
+) -> bool:
+    """Claim the key. Concurrent receivers wait for the first one's transaction here, and then lose."""
+    sha256 = hashlib.sha256(body).hexdigest()
+    values = {"sha256": sha256, "received": at, "sender": sender, "body": body}
+    _insert_or_ignore(session, DocumentRow, values, ["sha256"])
+    patient_id = _patient(session, referral, at)
+    return _insert_or_ignore(
+        session,
+        ReferralRow,
+        {
+            "key": referral.key,
+            "id": referral_id,
+            "received": at,
+            "sender": sender,
+            "status": "received",
+            "patient_id": patient_id,
+            "referral": to_dict(referral),
+            "missing": list(missing),
+            "document": sha256,
+        },
+        ["key"],
+    )
+
+
+def _insert_or_ignore(session: Session, table: type, values: dict[str, object], key: list[str]) -> bool:
+    """Insert unless the key is taken. Whether the row is ours."""
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    statement = insert.values(**values).on_conflict_do_nothing(index_elements=key)
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def _patient(session: Session, referral: Referral, at: datetime) -> str:
+    """The patient with any of these identifiers; made, under a key of the identifiers, when nobody has them."""
+    person = referral.patient
+    known = [
+        row.patient_id
+        for identifier in person.identifiers
+        if (row := session.get(PatientIdentifierRow, (identifier.system, identifier.value)))
+    ]
+    if known:
+        patient_id = known[0]
+    else:
+        patient_id = uuid.uuid5(_NAMESPACE, str(min(person.identifiers))).hex
+        values = {
+            "id": patient_id,
+            "family": person.family,
+            "given": person.given,
+            "birth_date": person.birth_date,
+            "created": at,
+        }
+        _insert_or_ignore(session, PatientRow, values, ["id"])
+    for identifier in sorted(person.identifiers):  # one order for everybody, so that nobody deadlocks
+        _insert_or_ignore(session, PatientIdentifierRow, _named(identifier, patient_id), ["system", "value"])
+    return patient_id
+
+
+def _named(identifier: Identifier, patient_id: str) -> dict[str, object]:
+    return {"system": identifier.system, "value": identifier.value, "patient_id": patient_id}
+
+
+def _same_fracture(session: Session, patient_id: str, referral: Referral) -> str | None:
+    """A running pathway of this patient for the same fracture. The patient is locked: two senders at once."""
+    session.exec(select(PatientRow).where(PatientRow.id == patient_id).with_for_update()).one()
+    rows = session.exec(select(PathwayRow).where(PathwayRow.patient_id == patient_id))
+    for row in rows:
+        pathway = decode(Pathway, row.state)
+        theirs, ours = (pathway.patient, pathway.fracture), (referral.patient, referral.fracture)
+        if pathway.runs and same_fracture(theirs, ours):
+            return row.id
+    return None
+
+
+def _start(
+    session: Session,
+    ledger: Ledger[P],
+    row: ReferralRow,
+    referral: Referral,
+    *,
+    digest: str,
+    by: Actor,
+    at: datetime,
+) -> None:
+    row.status, row.pathway_id = "started", row.id
+    ledger.begin(session, row.id, row.patient_id, referral, digest=digest, by=by, at=at)
+
+
+def _row(session: Session, key: str) -> ReferralRow:
+    return session.exec(select(ReferralRow).where(ReferralRow.key == key)).one()
+
+
+def _waiting(session: Session, referral_id: str, *statuses: str) -> ReferralRow:
+    row = session.exec(
+        select(ReferralRow).where(ReferralRow.id == referral_id).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise Refused(
+            Text(fr="Cette demande n'existe pas.", en="There is no such referral."),
+            kind="not-found",
+            field="referral",
+        )
+    if row.status not in statuses:
+        raise Refused(
+            Text(fr=f"Cette demande est déjà « {row.status} ».", en=f"This referral is already {row.status}.")
+        )
+    return row
+
+
+def _heard(row: ReferralRow, *, new: bool) -> Received:
+    return Received(row.id, row.key, row.status, row.pathway_id, new, row.duplicate_of, tuple(row.missing))

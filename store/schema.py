@@ -1,0 +1,7 @@
+"""Every table there is: importing this fills ``SQLModel.metadata`` for migrations and for tests."""
+
+from __future__ import annotations
+
+from store import account_tables, audit_tables, tables
+
+__all__ = ["account_tables", "audit_tables", "tables"]
