@@ -49,6 +49,9 @@ FRACTURE_ICD10: Mapping[str, str] = {
 }
 """ICD-10 prefix (without the dot) of a vertebral or pathological fracture -> its cause."""
 
+ELSEWHERE_ICD10 = re.compile(r"M(?:80|84)\d[1-7]")
+"""The same with a fifth character that places it in a limb or the pelvis (M80.05: hip): not a vertebra."""
+
 NEOPLASTIC_ICD10 = ("C795", "C900", "M820")
 """ICD-10 prefixes that make a fracture neoplastic when given with it: metastasis of bone, myeloma."""
 
@@ -174,8 +177,13 @@ ANTITHROMBOTIC_RXNORM: Mapping[str, str] = {
 with)."""
 
 NOTHING_TAKEN_WORDS = re.compile(
-    r"\b(?:aucun|pas d[e']?|sans|no|not on|ne prend)(?!\w)[^.;]{0,30}anti-?thrombo(?:ti|se)", re.IGNORECASE
+    r"\W*(?:aucun|pas d[e']|sans|no|not on(?: any)?|ne prend (?:aucun|pas d[e']))\s?"
+    r"(?:traitement |m[eé]dicament |agent )?anti-?thrombo(?:tique|tic)s?"
+    r"(?: (?:treatment|therapy|drug|agent|medication)s?)?\W*",
+    re.IGNORECASE,
 )
+"""The whole of a statement that says none is taken: "pas de changement de l'antithrombotique" is not one."""
+
 NEGATED = re.compile(
     r"\b(?:aucune?|pas d[e']?|sans|non|no|not|without|ne prend)(?!\w)[^,;.]{0,20}$", re.IGNORECASE
 )

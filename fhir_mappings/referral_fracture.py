@@ -8,6 +8,7 @@ from datetime import date
 
 from fhir_mappings.bundle import Found
 from fhir_mappings.codes import (
+    ELSEWHERE_ICD10,
     FRACTURE_ICD10,
     FRACTURE_SNOMED,
     FRACTURE_WORDS,
@@ -145,8 +146,9 @@ def _is_denied(condition: Json) -> bool:
 def _is_fracture(condition: Json) -> bool:
     concept = object_at(condition, "code")
     for system, code, _ in codings(concept):
-        if _icd10(system) and code.replace(".", "").upper().startswith(tuple(FRACTURE_ICD10)):
-            return True
+        plain = code.replace(".", "").upper()
+        if _icd10(system) and plain.startswith(tuple(FRACTURE_ICD10)):
+            return ELSEWHERE_ICD10.match(plain) is None
         if system == SNOMED and code in FRACTURE_SNOMED:
             return True
     return any(FRACTURE_WORDS.search(said) for said in words(concept))

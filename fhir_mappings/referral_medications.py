@@ -55,12 +55,16 @@ class _Line:
         nothing = any(
             system == NO_KNOWN and code == "no-known-medications" for system, code, _ in codings(self.concept)
         )
-        return whole_class or nothing or any(NOTHING_TAKEN_WORDS.search(said) for said in words(self.concept))
+        return (
+            whole_class or nothing or any(NOTHING_TAKEN_WORDS.fullmatch(said) for said in words(self.concept))
+        )
 
     @property
     def antithrombotic(self) -> tuple[bool, str | None]:
         """Whether this drug is an antithrombotic, and the ATC code it has or stands for. An ATC code decides
-        alone: aspirin as N02BA01 is an analgesic. Without one, RxNorm ingredients and names do."""
+        alone: aspirin as N02BA01 is an analgesic. Without one, RxNorm ingredients and names do. "Pas
+        d'anticoagulant" names none; a drug named after a negation still counts, for "no antiplatelet but
+        Plavix" is read so too."""
         if self.atc is not None:
             return self.atc.startswith(ANTITHROMBOTIC_CLASS), self.atc
         for system, code, _ in codings(self.concept):
@@ -69,7 +73,7 @@ class _Line:
         for said in words(self.concept):
             for name, atc in ANTITHROMBOTIC_NAMES:
                 match = re.search(name, said, re.IGNORECASE)
-                if match and not NEGATED.search(said[: match.start()]):
+                if match and (atc or not NEGATED.search(said[: match.start()])):
                     return True, atc
         return False, None
 

@@ -359,6 +359,21 @@ def test_a_listed_antithrombotic_wins_over_a_statement_that_there_is_none() -> N
     assert [issue.code for issue in intake.issues] == ["conflict"]
 
 
+def test_a_drug_named_in_a_negative_sentence_is_rather_asked_about_than_overlooked() -> None:
+    against = accepted(add(bundle(facts=[PAIN]), taken("Pas d'antiagrégant sauf Plavix"))).fact(
+        "antithrombotics"
+    )
+    assert against is not None
+    assert isinstance(against.value, list)
+    assert against.value[0]["atc"] == "B01AC04"
+
+
+def test_no_change_of_the_antithrombotic_is_not_a_none() -> None:
+    sent = add(bundle(facts=[PAIN]), taken("Pas de changement de l'antithrombotique"))
+    against = accepted(sent).fact("antithrombotics")
+    assert against is None or against.value
+
+
 def test_no_anticoagulant_alone_is_neither_a_drug_nor_a_none() -> None:
     sent = add(bundle(facts=[PAIN]), taken("Pas d'anticoagulant"))
     assert accepted(sent).fact("antithrombotics") is None
@@ -488,6 +503,8 @@ def test_without_a_named_reason_the_patients_vertebral_fracture_is_found_among_t
         {"resourceType": "Condition", "code": {"text": "Fracture du poignet"}, "onsetDateTime": "2027-01-30"},
     )
     sent = add(sent, {"resourceType": "Condition", "code": {"text": "Hypertension"}})
+    hip = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "M80.05"}]}
+    sent = add(sent, {"resourceType": "Condition", "code": hip, "onsetDateTime": "2027-01-28"})
     assert accepted(sent).fracture == T12
 
 
