@@ -1,8 +1,8 @@
 """What the patient takes, from the MedicationStatements and MedicationRequests of a referral.
 
 Silence is not an answer: without an antithrombotic on the list and without an explicit "none", nothing is
-said about antithrombotics, and a person is asked. An antithrombotic always wins over a "none" in the same
-Bundle.
+said about antithrombotics, and a person is asked. An antithrombotic taken now wins over a "none" in the same
+Bundle; one that was stopped agrees with it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from fhir_mappings.outcome import warning
 from fhir_mappings.read import Json, codings, first_instant, number, object_at, objects_at, text_at, words
 from fhir_mappings.reading import Reading
 from fhir_mappings.referral_people import name_behind
+from pathway.completeness import NO_LONGER_TAKEN
 from pathway.referral import Fact
 
 _NOT_ORDERED = ("proposal", "plan", "option")
@@ -44,7 +45,9 @@ class _Line:
 
     @property
     def atc(self) -> str | None:
+        """The ATC code, that of an antithrombotic before any other."""
         coded = [code.upper() for system, code, _ in codings(self.concept) if system == ATC and code]
+        coded.sort(key=lambda code: not code.startswith(ANTITHROMBOTIC_CLASS))
         return coded[0] if coded else None
 
     @property
@@ -97,7 +100,8 @@ def medication_facts(reading: Reading, patient: Found, requester: str, authored:
     antithrombotics = [line for line in drugs if line.antithrombotic[0]]
     none_said = [line for line in lines if line.says_none]
     facts = []
-    if antithrombotics:
+    taken_now = [line for line in antithrombotics if line.status not in NO_LONGER_TAKEN]
+    if taken_now or (antithrombotics and not none_said):
         facts.append(_fact("antithrombotics", antithrombotics))
         reading.issues.extend(
             warning(

@@ -359,6 +359,16 @@ def test_a_listed_antithrombotic_wins_over_a_statement_that_there_is_none() -> N
     assert [issue.code for issue in intake.issues] == ["conflict"]
 
 
+def test_a_stopped_antithrombotic_agrees_with_an_explicit_none() -> None:
+    intake = read(add(bundle(), taken("Previscan", "B01AA12", "stopped")))
+    assert intake.issues == intake.missing == ()
+    assert intake.referral is not None
+    against, drugs = intake.referral.fact("antithrombotics"), intake.referral.fact("medications")
+    assert against is not None
+    assert against.value == []
+    assert drugs is not None, "what was stopped is still on the list of drugs"
+
+
 def test_a_drug_named_in_a_negative_sentence_is_rather_asked_about_than_overlooked() -> None:
     against = accepted(add(bundle(facts=[PAIN]), taken("Pas d'antiagrégant sauf Plavix"))).fact(
         "antithrombotics"
