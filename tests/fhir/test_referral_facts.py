@@ -110,7 +110,8 @@ def test_a_listed_antithrombotic_wins_over_a_statement_that_there_is_none() -> N
 
 def test_a_stopped_antithrombotic_agrees_with_an_explicit_none() -> None:
     intake = read(add(bundle(), taken("Previscan", "B01AA12", "stopped")))
-    assert intake.issues == intake.missing == ()
+    assert intake.issues == ()
+    assert intake.missing == ()
     assert intake.referral is not None
     against, drugs = intake.referral.fact("antithrombotics"), intake.referral.fact("medications")
     assert against is not None
