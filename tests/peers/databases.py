@@ -6,9 +6,9 @@ with fsync off: a test kills clients and whole Jalon processes, never the machin
 power cut is not under test and its price need not be paid.
 """
 
-import itertools
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
@@ -42,7 +42,6 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._names = itertools.count(1)
 
     def ping(self) -> None:
         """Raise psycopg.OperationalError while it is away or still starting."""
@@ -50,7 +49,7 @@ class Postgres:
 
     def create_database(self) -> str:
         """Make an empty database and return its SQLAlchemy URL (`postgresql+psycopg://…`)."""
-        name = f"jalon_{os.getpid()}_{next(self._names)}"
+        name = f"jalon_{secrets.token_hex(6)}"
         self._run(f'CREATE DATABASE "{name}" TEMPLATE template0')
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(scheme="postgresql+psycopg", path=f"/{name}"))
