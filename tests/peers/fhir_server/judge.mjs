@@ -38,8 +38,10 @@ function codesOf(canonical) {
 
 function codesIn(typed) {
   switch (typed.type) {
-    case 'code':
-      return [typed.value];
+    case 'code': {
+      const code = typed.value.valueOf(); // a boxed string where the code carries extensions
+      return typeof code === 'string' ? [code] : [];
+    }
     case 'Coding':
       return typed.value.code ? [typed.value.code] : [];
     case 'CodeableConcept':
@@ -78,6 +80,12 @@ function danglingReferences(value, path) {
   });
 }
 
+// Medplum warns of a wrong target type, and takes the scheme of an absolute URL for one.
+function issuesOfReferenceTargets(issues) {
+  const wrong = issues.filter((it) => /^Invalid reference: got "[A-Za-z]+"/.test(it.details?.text ?? ''));
+  return wrong.map((it) => ({ ...it, severity: 'error' }));
+}
+
 // Every reason to refuse `resource`; empty when it may be stored.
 export function judge(resource) {
   let issues;
@@ -87,7 +95,7 @@ export function judge(resource) {
     return core.normalizeOperationOutcome(error).issue;
   }
   return [
-    ...issues.filter((it) => it.details?.text?.startsWith('Invalid reference')).map((it) => ({ ...it, severity: 'error' })),
+    ...issuesOfReferenceTargets(issues),
     ...issuesOfRequiredBindings(resource),
     ...danglingReferences(resource, resource.resourceType),
   ];
