@@ -215,6 +215,7 @@ def _item(
         step=step.ref,
         data={
             "template": rule.template,
+            "about": rule.about,
             "language": pathway.patient.contact.language,
             "any_day": rule.any_day,
             **slot,

@@ -46,15 +46,26 @@ class Claimed:
 
 
 def claim(
-    session: Session, kinds: Sequence[Kind], *, owner: str, lease_seconds: float, limit: int, now: datetime
+    session: Session,
+    kinds: Sequence[Kind],
+    *,
+    owner: str,
+    lease_seconds: float,
+    limit: int,
+    now: datetime,
+    channel: str = "",
 ) -> list[Claimed]:
-    """Take up to ``limit`` due rows nobody holds, oldest first. Each is ours for ``lease_seconds``."""
+    """Take up to ``limit`` due rows nobody holds, oldest first. Each is ours for ``lease_seconds``.
+
+    ``channel`` takes only what goes by that way, so that one that is down does not hold up the others.
+    """
     clock = db_clock(session)
     due = (
         select(OwedRow.id)
         .where(
             col(OwedRow.status).in_(("planned", "sending")),
             col(OwedRow.kind).in_([kind.value for kind in kinds]),
+            col(OwedRow.channel) == channel,
             col(OwedRow.next_at) <= now,
             col(OwedRow.lease_until) < clock,
         )
@@ -163,11 +174,16 @@ def postpone(
     row.lease_owner, row.lease_until = None, 0.0
 
 
-def drop(session: Session, claimed: Claimed, *, owner: str) -> None:
-    """Give a row back untouched, to be claimed again."""
-    row = _ours(session, claimed.id, owner)
-    if row is not None:
-        row.lease_owner, row.lease_until = None, 0.0
+def is_ours(session: Session, claimed: Claimed, owner: str) -> bool:
+    """Whether the row is still held by us, and locked until the transaction ends."""
+    return _ours(session, claimed.id, owner) is not None
+
+
+def withdraw(session: Session, claimed: Claimed, *, reason: str, now: datetime) -> None:
+    """The row can never be carried out: kept with the reason."""
+    row = session.exec(select(OwedRow).where(OwedRow.id == claimed.id).with_for_update()).one()
+    row.status, row.settled, row.reason = "withdrawn", now, reason
+    row.lease_owner, row.lease_until = None, 0.0
 
 
 def sent_on(session: Session, patient_id: str, start: datetime, end: datetime) -> int:

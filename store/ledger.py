@@ -125,6 +125,10 @@ class Ledger(Generic[P]):
         row = _found(session.get(PathwayRow, pathway_id), pathway_id)
         return decode(Pathway, row.state), self.shelf.get(session, row.protocol_digest).ground
 
+    def lock(self, session: Session, pathway_id: str) -> None:
+        """Take the pathway's lock before any other row of it, so that everybody takes locks in one order."""
+        self._locked(session, pathway_id)
+
     def calls_for(self, session: Session, pathway_id: str, key: str) -> bool:
         """Whether the plan of the state as it is now, under lock, still has this item."""
         row = self._locked(session, pathway_id)

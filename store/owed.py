@@ -122,6 +122,7 @@ def _write(row: OwedRow, item: Item) -> None:
     row.at, row.until, row.not_before = item.at, item.until, item.not_before
     row.live, row.why, row.role, row.step = item.live, item.why, item.role, item.step
     row.data = dict(item.data)
+    row.channel = item.data.get("channel", "") if item.kind in (Kind.MESSAGE, Kind.PAGE) else ""
 
 
 def _why_gone(row: OwedRow, pathway: Pathway, now: datetime) -> tuple[str, str]:

@@ -134,7 +134,7 @@ class OwedRow(SQLModel, table=True):
     __tablename__ = "owed"
     __table_args__ = (
         UniqueConstraint("pathway_id", "key", "generation"),
-        Index("owed_due", "status", "kind", "next_at"),
+        Index("owed_due", "status", "kind", "channel", "next_at"),
         Index("owed_sent_to", "patient_id", "settled"),
     )
 
@@ -147,6 +147,7 @@ class OwedRow(SQLModel, table=True):
     status: str = "planned"
     step: str = ""
     role: str = ""
+    channel: str = ""
     at: datetime | None = None
     until: datetime | None = None
     not_before: datetime | None = None

@@ -1,0 +1,154 @@
+"""The root that joins everything: settings in, one service out. Nothing is opened at import."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from app import clock, protocols
+from app.projector import FhirProjector
+from app.protocols import LoadedProtocol
+from app.settings import Misconfigured, Settings, secret
+from fhir_mappings.site import Site
+from gateways.fhir_client import FhirClient
+from gateways.mailbox import MailboxGateway
+from gateways.ports import MessageGateway
+from gateways.sms_http import SmsHttpGateway
+from gateways.smtp import SmtpGateway
+from scheduler.engine import Engine
+from scheduler.ground import Clock, Works
+from scheduler.hospital import Destination
+from store import deliveries, instance
+from store.database import Database
+from store.ledger import Ledger
+from store.protocols import Shelf, pin
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running Jalon, whoever drives it: the API, the worker, the command line, a story or a test.
+
+    ``protocol`` is the version that new pathways begin with; running ones keep theirs. ``at_home`` is False on
+    a copy of a database: it shows everything and sends nothing.
+    """
+
+    settings: Settings
+    db: Database
+    ledger: Ledger[LoadedProtocol]
+    protocol: LoadedProtocol
+    site: Site
+    clock: Clock
+    works: Works
+    destinations: tuple[Destination, ...]
+    at_home: bool
+
+    def engine(self) -> Engine:
+        """A worker over this service, not yet started."""
+        return Engine(self.works, self.destinations)
+
+    def close(self) -> None:
+        """Give back connections."""
+        for destination in self.destinations:
+            destination.client.close()
+        self.db.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    now: Clock = clock.now,
+    gateways: Mapping[str, MessageGateway] | None = None,
+    upgrade: bool = True,
+) -> Service:
+    """Open the database (bringing its schema up to date), pin the protocol, and join the parts.
+
+    ``gateways`` replaces those of the settings, by channel. Raises Misconfigured or Malformed with a sentence.
+    """
+    db = Database(settings.database_url, instance=settings.instance)
+    if upgrade:
+        db.upgrade()
+    identity = db.identity()
+    protocol = protocols.load(settings.protocol, settings.centre)
+    destinations = tuple(_destination(hospital.name, settings) for hospital in settings.fhir_destinations)
+    names = tuple(destination.name for destination in destinations)
+    site = Site(system=settings.system.rstrip("/"), name=protocol.centre["name"])
+    shelf: Shelf[LoadedProtocol] = Shelf(protocols.from_content)
+    ledger = Ledger(shelf, FhirProjector(site), names)
+    with db.write() as session:
+        at_home = instance.settle_in(session, identity, now=now())
+        pin(
+            session,
+            digest=protocol.digest,
+            key=protocol.protocol.protocol,
+            version=protocol.protocol.version,
+            content=protocol.content,
+            now=now(),
+        )
+        deliveries.open_to(session, names, now=now())
+    works = Works(
+        db=db,
+        ledger=ledger,
+        clock=now,
+        gateways=gateways if gateways is not None else _gateways(settings, now),
+        owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        identity=identity,
+        slack=settings.lease_slack,
+    )
+    return Service(settings, db, ledger, protocol, site, now, works, destinations, at_home)
+
+
+def at(service: Service, now: Clock) -> Service:
+    """The same service by another clock."""
+    return replace(service, clock=now, works=replace(service.works, clock=now))
+
+
+def _gateways(settings: Settings, now: Clock) -> dict[str, MessageGateway]:
+    """E-mail and SMS as set; what is not set goes to the mailbox and leaves the machine by no way."""
+    return {"email": _email(settings, now), "sms": _sms(settings, now)}
+
+
+def mailbox(settings: Settings, now: Clock) -> MailboxGateway:
+    """Where messages go that are to stay on this machine."""
+    return MailboxGateway(Path(settings.mailbox), clock=now)
+
+
+def _email(settings: Settings, now: Clock) -> MessageGateway:
+    if not settings.smtp_host:
+        return mailbox(settings, now)
+    password = secret(settings.smtp_password, settings.smtp_password_file, "SMTP_PASSWORD")
+    if bool(password) is not bool(settings.smtp_login):
+        raise Misconfigured("JALON_SMTP_LOGIN and JALON_SMTP_PASSWORD go together: set both or neither")
+    return SmtpGateway(
+        settings.smtp_host,
+        settings.smtp_port,
+        sender=settings.mail_from,
+        clock=now,
+        starttls=settings.smtp_starttls,
+        login=(settings.smtp_login, password) if password else None,
+    )
+
+
+def _sms(settings: Settings, now: Clock) -> MessageGateway:
+    if not settings.sms_url:
+        return mailbox(settings, now)
+    token = secret(settings.sms_token, settings.sms_token_file, "SMS_TOKEN")
+    if not token:
+        raise Misconfigured("JALON_SMS_TOKEN: is missing; the SMS provider of JALON_SMS_URL needs one")
+    return SmsHttpGateway(
+        settings.sms_url,
+        token=token,
+        sender=settings.sms_sender or None,
+        timeout=timedelta(seconds=settings.sms_timeout_seconds),
+        search_delay=timedelta(seconds=settings.sms_search_delay_seconds),
+    )
+
+
+def _destination(name: str, settings: Settings) -> Destination:
+    hospital = next(each for each in settings.fhir_destinations if each.name == name)
+    token = secret(hospital.token, hospital.token_file, "FHIR_DESTINATIONS")
+    return Destination(name, FhirClient(hospital.url, (lambda: token) if token else None))

@@ -1,0 +1,99 @@
+"""The worker: APScheduler as a metronome over the rows that are due, one beat a second, a thread a destination.
+
+The metronome keeps no work of its own. A beat that comes while the last one still runs is dropped, and a beat
+that was missed is not made up for: the rows are the truth, and the next beat sees them all.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from scheduler.ground import Works
+from scheduler.hospital import Destination, deliver_due
+from scheduler.messages import send_due
+from scheduler.rungs import fire_due
+from store import audit, heartbeat
+
+log = logging.getLogger("jalon.engine")
+
+_AT_ONCE = 20
+"""Rounds a beat may make while there is more to do; then others get their turn."""
+
+
+class Engine:
+    """Beats until stopped. One a process; any number of processes on PostgreSQL, one on SQLite."""
+
+    def __init__(
+        self,
+        works: Works,
+        destinations: tuple[Destination, ...] = (),
+        *,
+        beat: timedelta = timedelta(seconds=1),
+        chores: tuple[Callable[[], object], ...] = (),
+    ) -> None:
+        self._works = works
+        lines = {"rungs": lambda: fire_due(works, now=works.clock())}
+        for channel in works.gateways:
+            lines[f"messages-{channel}"] = _messages(works, channel)
+        for destination in destinations:
+            lines[f"fhir-{destination.name}"] = _deliveries(works, destination)
+        lines["watch"] = _watch(works, chores)
+        self._metronome = BackgroundScheduler(
+            timezone=UTC, executors={"default": ThreadPoolExecutor(len(lines))}
+        )
+        for name, work in lines.items():
+            self._metronome.add_job(
+                _kept(name, work),
+                "interval",
+                seconds=beat.total_seconds(),
+                id=name,
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+            )
+
+    def start(self) -> None:
+        """Begin to beat, in threads of its own."""
+        self._metronome.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, then stop. What is not begun stays owed."""
+        self._metronome.shutdown(wait=True)
+
+
+def _messages(works: Works, channel: str) -> Callable[[], int]:
+    return lambda: send_due(works, now=works.clock(), channel=channel)
+
+
+def _deliveries(works: Works, destination: Destination) -> Callable[[], int]:
+    return lambda: deliver_due(works, destination, now=works.clock())
+
+
+def _watch(works: Works, chores: tuple[Callable[[], object], ...]) -> Callable[[], int]:
+    def watch() -> int:
+        with works.db.write() as session:
+            heartbeat.beat(session, works.owner, now=works.clock())
+            audit.seal(session, now=works.clock())
+        for chore in chores:
+            chore()
+        return 0
+
+    return watch
+
+
+def _kept(name: str, work: Callable[[], int]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            for _ in range(_AT_ONCE):
+                if not work():
+                    return
+        except Exception:
+            # The edge of the loop: the rows keep the work, the next beat tries again, the log says why.
+            log.exception("beat failed", extra={"line": name})
+
+    return run

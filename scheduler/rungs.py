@@ -1,0 +1,53 @@
+"""Deadlines: a rung whose hour has come becomes an event through the door, once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from pathway import events as e
+from pathway.planned import Kind
+from pathway.refusal import Refused
+from pathway.state import Actor
+from scheduler.ground import Works
+from store import claims, rota
+from store.claims import Claimed
+
+log = logging.getLogger("jalon.rungs")
+
+CLOCK = Actor("jalon", "system")
+_LEASE_SECONDS = 60.0
+
+
+def fire_due(works: Works, *, now: datetime, limit: int = 100) -> int:
+    """Fire every rung that is due, each in a transaction of its own. Returns how many were fired."""
+    with works.db.write() as session:
+        due = claims.claim(
+            session, [Kind.RUNG], owner=works.owner, lease_seconds=_LEASE_SECONDS, limit=limit, now=now
+        )
+    return sum(_fire(works, claimed, now) for claimed in due)
+
+
+def _fire(works: Works, claimed: Claimed, now: datetime) -> bool:
+    """The door settles the row with the event, so a crash leaves both or neither."""
+    with works.db.write() as session:
+        if not claims.is_ours(session, claimed, works.owner):
+            return False
+        ground = works.ledger.load(session, claimed.pathway_id)[1]
+        duty = rota.on_call(
+            session,
+            claimed.role,
+            now,
+            lambda role: ground.protocol.roles[role].fallback if role in ground.protocol.roles else None,
+        )
+        event = e.RungFired(by=CLOCK, key=claimed.key, person=duty.name if duty else "")
+        try:
+            works.ledger.record(session, claimed.pathway_id, event, at=now)
+        except Refused as refusal:
+            # The plan and the row disagree: never seen, but a row that cannot fire must not stay due for ever.
+            log.error("rung refused", extra={"key": claimed.key, "reason": str(refusal)})
+            claims.withdraw(session, claimed, reason=str(refusal), now=now)
+            return False
+        if duty is None:
+            log.warning("nobody on call", extra={"role": claimed.role, "key": claimed.key})
+        return True
