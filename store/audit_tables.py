@@ -20,6 +20,7 @@ class AuditRow(SQLModel, table=True):
         Index("audit_seal_order", "seal", "id"),
         Index("audit_of_patient", "patient_id", "id"),
         Index("audit_by_actor", "actor", "id"),
+        {"sqlite_autoincrement": True},
     )
 
     id: int | None = Field(default=None, primary_key=True)
