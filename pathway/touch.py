@@ -14,7 +14,7 @@ from pathway.state import Pathway, PathwayStatus, Step
 
 
 def stamp(before: Pathway | None, after: Pathway, ground: Ground) -> Pathway:
-    """``after`` with ``touched`` at its ``as_of`` on every step that differs from ``before``, and ``created`` on new ones."""
+    """``after``, with its ``as_of`` as ``touched`` on every step that differs and as ``created`` on new ones."""
     known = {} if before is None else {step.ref: _face(step, before, ground) for step in before.steps}
     return replace(
         after, steps=tuple(_stamped(step, known.get(step.ref), after, ground) for step in after.steps)
