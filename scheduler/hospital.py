@@ -1,0 +1,187 @@
+"""Hospitals' FHIR servers: what is owed is said as it is now, in transactions of conditional updates.
+
+One writer per destination and pathway. A destination that is down keeps everything owed and is tried again
+with back-off. A resource it refuses is set aside with its answer and holds back only what refers to it. When
+its copy of a Task or Appointment has moved on, what it says there is heard first, then ours is said again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from fhir_mappings.outbound import Failure, Known, dependants, read_response, transaction
+from gateways.fhir_client import FhirClient
+from gateways.ports import DeliveryFailed
+from scheduler.ground import Works
+from store import deliveries
+from store.deliveries import Due, Parcel
+
+log = logging.getLogger("jalon.hospital")
+
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=10)
+_MOVED_ON = (409, 412)
+_SLACK_SECONDS = 30.0
+
+Resource = dict[str, Any]
+Hear = Callable[[Works, str, Resource], None]
+"""What to do with a resource that the hospital has changed on its own server: (works, pathway id, resource)."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A FHIR server that is to hear of every pathway, and who listens to what it answers."""
+
+    name: str
+    client: FhirClient
+    hear: Hear | None = None
+    lease_seconds: float = field(default=120.0)
+
+
+def deliver_due(works: Works, destination: Destination, *, now: datetime, limit: int = 20) -> int:
+    """Say what is owed to one destination. Returns how many pathways it is up to date on."""
+    with works.db.write() as session:
+        due = deliveries.claim(
+            session,
+            destination.name,
+            owner=works.owner,
+            lease_seconds=destination.lease_seconds,
+            limit=limit,
+            now=now,
+        )
+    done = 0
+    for index, each in enumerate(due):
+        try:
+            done += _deliver(works, destination, each)
+        except DeliveryFailed as failure:
+            # The server, not the resource: everything we hold waits, in its order, and nothing is lost.
+            for left in due[index:]:
+                _later(works, left, failure)
+            log.warning("destination does not answer", extra={"destination": destination.name})
+            break
+    return done
+
+
+def _deliver(works: Works, destination: Destination, due: Due) -> bool:
+    with works.db.read() as session:
+        parcels = deliveries.parcels(session, due)
+        ours = deliveries.still_ours(
+            session, due, owner=works.owner, identity=works.identity, seconds=_SLACK_SECONDS
+        )
+    if not ours:
+        return False
+    left = _to_say(parcels)
+    if left and not _say(works, destination, due, left, parcels):
+        return False
+    with works.db.write() as session:
+        deliveries.done(session, due, owner=works.owner, now=works.clock())
+    return True
+
+
+def _to_say(parcels: list[Parcel]) -> list[Parcel]:
+    """What the destination has not heard, less what refers to something it refuses."""
+    resources = [parcel.content for parcel in parcels]
+    held: set[str] = set()
+    for parcel in parcels:
+        if parcel.current and parcel.remote is None:
+            held |= dependants(_ref(parcel), resources)
+    return [parcel for parcel in parcels if not parcel.current and _ref(parcel) not in held]
+
+
+def _say(works: Works, destination: Destination, due: Due, left: list[Parcel], all_: list[Parcel]) -> bool:
+    """One transaction; when it is refused, resource by resource, to find the one that is at fault."""
+    known = {_ref(parcel): Known(parcel.remote, parcel.etag) for parcel in all_ if parcel.remote}
+    try:
+        _exchange(works, destination, due, left, known)
+    except DeliveryFailed as failure:
+        if not failure.permanent and failure.status not in _MOVED_ON:
+            raise
+        if failure.status in (401, 403):
+            raise
+        return _one_by_one(works, destination, due, left, known)
+    return True
+
+
+def _one_by_one(
+    works: Works, destination: Destination, due: Due, left: list[Parcel], known: dict[str, Known]
+) -> bool:
+    resources = [parcel.content for parcel in left]
+    held: set[str] = set()
+    again = False
+    for parcel in left:
+        if _ref(parcel) in held:
+            continue
+        try:
+            known |= _exchange(works, destination, due, [parcel], known)
+        except DeliveryFailed as failure:
+            if failure.status in _MOVED_ON and _ref(parcel) in known:
+                _catch_up(works, destination, due, parcel, known[_ref(parcel)])
+                again = True
+            elif failure.permanent and failure.status not in (401, 403):
+                _set_aside(works, due, parcel, failure)
+                held |= dependants(_ref(parcel), resources)
+            else:
+                raise
+    if again:
+        _soon(works, due)
+    return not again
+
+
+def _exchange(
+    works: Works, destination: Destination, due: Due, some: list[Parcel], known: Mapping[str, Known]
+) -> dict[str, Known]:
+    """Send these in one transaction, and keep under which names the destination has them."""
+    contents = [parcel.content for parcel in some]
+    answer = destination.client.transaction(transaction(contents, known))
+    heard: dict[str, Known] = {}
+    by_ref = {_ref(parcel): parcel for parcel in some}
+    with works.db.write() as session:
+        for ref, said in read_response(answer, contents).items():
+            if isinstance(said, Failure):
+                raise DeliveryFailed(
+                    f"the destination refused {ref}", permanent=True, status=said.status, outcome=said.outcome
+                )
+            heard[ref] = said
+            deliveries.delivered(session, due, by_ref[ref], remote=said.remote, etag=said.etag)
+    return heard
+
+
+def _catch_up(works: Works, destination: Destination, due: Due, parcel: Parcel, known: Known) -> None:
+    """Their copy has moved on: what its owner set is heard as an event, and ours is planned again from there."""
+    type_, _, id_ = known.remote.partition("/")
+    theirs, etag = destination.client.read(type_, id_)
+    if destination.hear is not None:
+        destination.hear(works, due.pathway_id, theirs)
+    with works.db.write() as session:
+        deliveries.learned(session, due, parcel, remote=known.remote, etag=etag)
+
+
+def _set_aside(works: Works, due: Due, parcel: Parcel, failure: DeliveryFailed) -> None:
+    outcome = failure.outcome or {"resourceType": "OperationOutcome", "text": {"status": "generated"}}
+    with works.db.write() as session:
+        deliveries.refused(session, due, parcel, outcome=outcome)
+    log.warning(
+        "resource refused",
+        extra={"destination": due.destination, "type": parcel.type, "status": failure.status},
+    )
+
+
+def _soon(works: Works, due: Due) -> None:
+    with works.db.write() as session:
+        deliveries.retry(session, due, owner=works.owner, at=works.clock(), reason="their copy had moved on")
+
+
+def _later(works: Works, due: Due, failure: DeliveryFailed) -> None:
+    pause = min(_FIRST_PAUSE * 2 ** min(due.attempts, 8), _LONGEST_PAUSE)
+    if failure.retry_after is not None:
+        pause = max(pause, timedelta(seconds=failure.retry_after))
+    with works.db.write() as session:
+        deliveries.retry(session, due, owner=works.owner, at=works.clock() + pause, reason=failure.reason)
+
+
+def _ref(parcel: Parcel) -> str:
+    return f"{parcel.type}/{parcel.id}"
