@@ -35,6 +35,7 @@ class Received:
     new: bool
     duplicate_of: str | None = None
     missing: tuple[str, ...] = ()
+    patient_id: str = ""
 
 
 def receive(
@@ -229,4 +230,13 @@ def _waiting(session: Session, referral_id: str, *statuses: str) -> ReferralRow:
 
 
 def _heard(row: ReferralRow, *, new: bool) -> Received:
-    return Received(row.id, row.key, row.status, row.pathway_id, new, row.duplicate_of, tuple(row.missing))
+    return Received(
+        row.id,
+        row.key,
+        row.status,
+        row.pathway_id,
+        new,
+        row.duplicate_of,
+        tuple(row.missing),
+        row.patient_id,
+    )
