@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from fhir_mappings.outbound import Failure, Known, dependants, read_response, transaction
+from fhir_mappings.outbound import (
+    Failure,
+    Known,
+    as_ours,
+    dependants,
+    local_ref,
+    read_response,
+    to_send,
+    transaction,
+)
 from gateways.fhir_client import FhirClient
 from gateways.ports import DeliveryFailed
 from scheduler.ground import Works
@@ -83,13 +92,19 @@ def _deliver(works: Works, destination: Destination, due: Due) -> bool:
 
 
 def _to_say(parcels: list[Parcel]) -> list[Parcel]:
-    """What the destination has not heard, less what refers to something it refuses."""
+    """What the destination has not heard, less what refers to something it refuses. Its Patient is never ours."""
     resources = [parcel.content for parcel in parcels]
     held: set[str] = set()
     for parcel in parcels:
         if parcel.current and parcel.remote is None:
             held |= dependants(_ref(parcel), resources)
-    return [parcel for parcel in parcels if not parcel.current and _ref(parcel) not in held]
+    return [
+        parcel
+        for parcel in parcels
+        if not parcel.current
+        and _ref(parcel) not in held
+        and not (parcel.type == "Patient" and parcel.remote is not None)
+    ]
 
 
 def _say(works: Works, destination: Destination, due: Due, left: list[Parcel], all_: list[Parcel]) -> bool:
@@ -110,16 +125,18 @@ def _one_by_one(
     works: Works, destination: Destination, due: Due, left: list[Parcel], known: dict[str, Known]
 ) -> bool:
     resources = [parcel.content for parcel in left]
+    by_ref = {_ref(parcel): parcel for parcel in left}
     held: set[str] = set()
     again = False
-    for parcel in left:
+    for resource in to_send(resources, known):
+        parcel = by_ref[local_ref(resource)]
         if _ref(parcel) in held:
             continue
         try:
             known |= _exchange(works, destination, due, [parcel], known)
         except DeliveryFailed as failure:
             if failure.status in _MOVED_ON and _ref(parcel) in known:
-                _catch_up(works, destination, due, parcel, known[_ref(parcel)])
+                _catch_up(works, destination, due, parcel, known)
                 again = True
             elif failure.permanent and failure.status not in (401, 403):
                 _set_aside(works, due, parcel, failure)
@@ -140,7 +157,7 @@ def _exchange(
     heard: dict[str, Known] = {}
     by_ref = {_ref(parcel): parcel for parcel in some}
     with works.db.write() as session:
-        for ref, said in read_response(answer, contents).items():
+        for ref, said in read_response(answer, contents, known).items():
             if isinstance(said, Failure):
                 raise DeliveryFailed(
                     f"the destination refused {ref}", permanent=True, status=said.status, outcome=said.outcome
@@ -150,14 +167,17 @@ def _exchange(
     return heard
 
 
-def _catch_up(works: Works, destination: Destination, due: Due, parcel: Parcel, known: Known) -> None:
+def _catch_up(
+    works: Works, destination: Destination, due: Due, parcel: Parcel, known: Mapping[str, Known]
+) -> None:
     """Their copy has moved on: what its owner set is heard as an event, and ours is planned again from there."""
-    type_, _, id_ = known.remote.partition("/")
+    remote = known[_ref(parcel)].remote
+    type_, _, id_ = remote.partition("/")
     theirs, etag = destination.client.read(type_, id_)
     if destination.hear is not None:
-        destination.hear(works, due.pathway_id, theirs)
+        destination.hear(works, due.pathway_id, as_ours(theirs, _ref(parcel), known))
     with works.db.write() as session:
-        deliveries.learned(session, due, parcel, remote=known.remote, etag=etag)
+        deliveries.learned(session, due, parcel, remote=remote, etag=etag)
 
 
 def _set_aside(works: Works, due: Due, parcel: Parcel, failure: DeliveryFailed) -> None:
