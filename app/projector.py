@@ -1,0 +1,83 @@
+"""The ledger asks for FHIR here: a state or a message as resources, with the values they are searched by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fhir_mappings.communication import MessageRecord, message_resources
+from fhir_mappings.project import project
+from fhir_mappings.read import Json, instant, object_at, objects_at, text_at
+from fhir_mappings.site import Site, fhir_id
+from pathway.ground import Ground
+from pathway.plan import Plan
+from pathway.state import Pathway
+from store.projection import MessageView, Projected
+
+_DUE: dict[str, tuple[str, ...]] = {
+    "Task": ("restriction", "period", "end"),
+    "Appointment": ("start",),
+    "CommunicationRequest": ("occurrenceDateTime",),
+}
+"""Where each type says when it is due. R4 has no search parameter for the first: ours is called ``due``."""
+
+_NOT_BEFORE: dict[str, tuple[str, ...]] = {"Task": ("restriction", "period", "start")}
+
+
+class FhirProjector:
+    """``store.projection.Projector`` for one site: pure, the same input gives equal resources."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def pathway(self, pathway: Pathway, ground: Ground, plan: Plan) -> Sequence[Projected]:
+        """Every resource that says this state."""
+        return [projected(each) for each in project(pathway, ground, plan, self._site)]
+
+    def message(self, message: MessageView) -> Sequence[Projected]:
+        """CommunicationRequest, and Communication once sent or given up."""
+        return [projected(each) for each in message_resources(_record(message), self._site)]
+
+
+def projected(resource: Json) -> Projected:
+    """A resource with the values it is searched by, each read from where the resource itself says it."""
+    kind = resource["resourceType"]
+    named = ((text_at(each, "system"), text_at(each, "value")) for each in objects_at(resource, "identifier"))
+    return Projected(
+        type=kind,
+        id=resource["id"],
+        content=resource,
+        identifiers=tuple((system, value) for system, value in named if system and value),
+        status=text_at(resource, "status"),
+        due=_instant_at(resource, _DUE.get(kind)),
+        not_before=_instant_at(resource, _NOT_BEFORE.get(kind)),
+    )
+
+
+def _instant_at(resource: Json, path: tuple[str, ...] | None) -> datetime | None:
+    if path is None:
+        return None
+    *above, last = path
+    return instant(object_at(resource, *above).get(last), UTC)
+
+
+def _record(view: MessageView) -> MessageRecord:
+    # A key that was withdrawn and is wanted again is another message, so it is named by its generation too.
+    key = view.key if view.generation == 1 else f"{view.key}#{view.generation}"
+    about = None
+    if view.slot_step and view.slot_occurrence is not None:
+        about = fhir_id(view.pathway_id, view.slot_step, view.slot_occurrence)
+    return MessageRecord(
+        key=key,
+        pathway_id=view.pathway_id,
+        patient_id=view.patient_id,
+        channel=view.channel,
+        status=view.status,
+        at=view.at,
+        until=view.until,
+        sent_at=view.sent,
+        reason=view.reason,
+        text=view.text,
+        subject=view.subject,
+        about=about,
+    )
