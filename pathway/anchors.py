@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from pathway.calendar import Calendar
 from pathway.gates import holds
 from pathway.ground import Ground, hold_start, last_intakes, procedure_slot
+from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.protocol import Offset
 from pathway.state import Pathway, Step
 
@@ -29,20 +30,31 @@ class _Anchor:
 
 
 def due(step: Step, pathway: Pathway, ground: Ground) -> Moment | None:
-    """When a step is due: the earliest offset of its window whose anchor is known."""
-    rule = ground.protocol.step(step.key)
-    moments = [moment for offset in rule.window.due if (moment := resolve(offset, step, pathway, ground))]
+    """When a step is due: the earliest offset of its window whose anchor is known, else the window's ``otherwise``.
+
+    None only for a step that waits, before anything it counts from is known.
+    """
+    window = ground.protocol.step(step.key).window
+    moments = [moment for offset in window.due if (moment := resolve(offset, step, pathway, ground))]
+    if not moments and window.otherwise is not None:
+        return resolve(window.otherwise, step, pathway, ground)
     return min(moments, key=lambda moment: moment.instant, default=None)
 
 
 def resolve(offset: Offset, step: Step, pathway: Pathway, ground: Ground) -> Moment | None:
     """The moment an offset means for this occurrence; None while its anchor is unknown or it does not apply."""
+    if offset.first and step.occurrence > 1:
+        return None
     if offset.when is not None and not holds(offset.when, pathway, ground):
         return None
     anchor = _anchor(offset.from_, step, pathway, ground)
     if anchor is None:
         return None
-    return Moment(_count(offset, anchor, ground.calendar), spoken(offset), anchor.revision)
+    moment = Moment(_count(offset, anchor, ground.calendar), spoken(offset), anchor.revision)
+    if offset.but_not_before is not None:
+        floor = resolve(offset.but_not_before, step, pathway, ground)
+        return floor if floor is not None and floor.instant > moment.instant else moment
+    return moment
 
 
 def resolve_all(offset: Offset, step: Step, pathway: Pathway, ground: Ground) -> tuple[Moment, ...]:
@@ -103,6 +115,11 @@ def _anchor(name: str, step: Step, pathway: Pathway, ground: Ground) -> _Anchor 
     if head == "slot":
         visit = step.visit
         if visit is None or not visit.stands:
+            return None
+        return _Anchor(calendar.day(visit.start), visit.start, f"{step.occurrence}.{visit.revision}")
+    if head == "missed":
+        visit = step.visit
+        if visit is None or visit.status is not VisitStatus.NOSHOW or step.status is not StepStatus.MISSED:
             return None
         return _Anchor(calendar.day(visit.start), visit.start, f"{step.occurrence}.{visit.revision}")
     if head == "procedure":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pathway.referral import Referral
+from pathway.referral import Fact, Referral
 
 CLOCKED_CAUSES = ("osteoporotic", "unknown")
 """Causes for which the age of the fracture is counted (protocol reference §1.3: off for a neoplastic
@@ -38,22 +38,29 @@ def missing(referral: Referral) -> tuple[Missing, ...]:
     clocked = referral.fracture.cause in CLOCKED_CAUSES
     found = [
         Missing(key, fr, en, asked_of, blocks_start=clocked and key == "fracture_onset")
-        for key, unanswered, fr, en, asked_of in _QUESTIONS
-        if unanswered(referral)
+        for key, is_open, fr, en, asked_of in _QUESTIONS
+        if is_open(referral)
     ]
     return tuple(sorted(found, key=lambda each: not each.blocks_start))
 
 
 def antithrombotics_unknown(referral: Referral) -> bool:
+    """Whether the referral does not say what the patient takes against clotting now."""
+    return unanswered(referral.fact("antithrombotics"))
+
+
+def unanswered(antithrombotics: Fact | None) -> bool:
     """Whether nobody has said what the patient takes against clotting now.
 
     An explicit "none" is an answer and a drug taken now is an answer. Silence is not, and neither is a list
     on which every antithrombotic has been stopped: it says what was taken once, not what replaced it.
     """
-    fact = referral.fact("antithrombotics")
-    if fact is None or not isinstance(fact.value, list):
+    if antithrombotics is None or not isinstance(antithrombotics.value, list):
         return True
-    return bool(fact.value) and all(drug.get("status") in NO_LONGER_TAKEN for drug in fact.value)
+    drugs = antithrombotics.value
+    return bool(drugs) and all(
+        not isinstance(drug, dict) or drug.get("status") in NO_LONGER_TAKEN for drug in drugs
+    )
 
 
 _QUESTIONS: tuple[tuple[str, Callable[[Referral], bool], str, str, tuple[str, ...]], ...] = (

@@ -21,7 +21,7 @@ from pathway.ground import Ground
 from pathway.ladders import ladders, pass_over
 from pathway.lifecycle import SETTLED, Assignment, StepStatus
 from pathway.messages import patient_items
-from pathway.moves import end_pathway, expire_hold
+from pathway.moves import end_pathway, learn
 from pathway.planned import Kind
 from pathway.protocol import Condition
 from pathway.refusal import Refused, Text
@@ -30,9 +30,6 @@ from pathway.touch import stamp
 
 E = TypeVar("E", bound=e.Event)
 Rule = Callable[[Pathway, Any, Ground], Pathway]
-
-# Facts that a hold plan was reasoned from: when one of them changes, the plan no longer stands.
-_HOLD_INPUTS = frozenset({"antithrombotics", "weight_kg", "creatinine_umol_l"})
 
 
 def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) -> Pathway:
@@ -63,6 +60,7 @@ def settle(pathway: Pathway, ground: Ground) -> Pathway:
         for step in pathway.steps:
             if step.status is StepStatus.WAITING:
                 pathway = _open_or_drop(step, pathway, ground)
+        pathway = _drop_hold(pathway, ground)
     if pathway.status is PathwayStatus.ACTIVE and all(step.status in SETTLED for step in pathway.steps):
         pathway = replace(pathway, status=PathwayStatus.COMPLETED)
     return pass_over(pathway, ground)
@@ -80,8 +78,19 @@ def _open_or_drop(step: Step, pathway: Pathway, ground: Ground) -> Pathway:
     return pathway
 
 
+def _drop_hold(pathway: Pathway, ground: Ground) -> Pathway:
+    """A hold still to be planned when the procedure is over (an emergency) is planned no more."""
+    step = pathway.last(ground.protocol.hold.step)
+    if step is None or step.is_settled or pathway.done(ground.protocol.procedure_step) is None:
+        return pathway
+    reason = "the procedure has taken place"
+    return pathway.with_step(step.moved(StepStatus.CANCELLED, settled=pathway.as_of, reason=reason))
+
+
 def _is_decided(condition: Condition, pathway: Pathway) -> bool:
-    """Whether waiting longer could not change the answer: its step is settled, or it asks about no step."""
+    """Whether waiting longer could not change the answer: its steps are settled, or it asks about no step."""
+    if not all(_is_decided(one, pathway) for one in condition.any_of):
+        return False
     if condition.step is None:
         return True
     step = pathway.last(condition.step)
@@ -115,14 +124,7 @@ _STILL_HEARD = (
 
 
 def _facts_recorded(pathway: Pathway, event: e.FactsRecorded, ground: Ground) -> Pathway:
-    new = tuple(fact for fact in event.facts if fact not in pathway.facts)
-    changed = {
-        fact.key for fact in new if (known := pathway.fact(fact.key)) is None or known.value != fact.value
-    }
-    pathway = replace(pathway, facts=(*pathway.facts, *new))
-    if changed & _HOLD_INPUTS:
-        pathway = expire_hold(pathway, ground, f"changed: {', '.join(sorted(changed & _HOLD_INPUTS))}")
-    return pathway
+    return learn(pathway, event.facts, ground)
 
 
 def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) -> Pathway:
@@ -160,6 +162,11 @@ def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) 
 
 
 def _rung_fired(pathway: Pathway, event: e.RungFired, ground: Ground) -> Pathway:
+    if event.key in {one.key for one in pathway.fired}:
+        raise Refused(
+            Text(fr="Cette échéance a déjà été traitée.", en="This deadline has been dealt with."),
+            field="key",
+        )
     for rungs in ladders(pathway, ground):
         for standing in rungs:
             if standing.key == event.key and standing.moment.instant <= pathway.as_of:
@@ -168,8 +175,7 @@ def _rung_fired(pathway: Pathway, event: e.RungFired, ground: Ground) -> Pathway
                     other.moment.instant <= pathway.as_of for other in rungs[rungs.index(standing) + 1 :]
                 )
                 fired = Fired(event.key, pathway.as_of, event.person, passed_over=higher)
-                kept = tuple(one for one in pathway.fired if one.key != event.key)
-                return replace(pathway, fired=(*kept, fired))
+                return replace(pathway, fired=(*pathway.fired, fired))
     raise Refused(
         Text(fr="Cette échéance n'a plus lieu d'être.", en="This deadline no longer stands."), field="key"
     )

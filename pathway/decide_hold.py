@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pathway import events as e
+from pathway.completeness import unanswered
 from pathway.decide_steps import follow
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.lifecycle import LIVE, StepStatus
@@ -22,6 +23,7 @@ def _proposed(pathway: Pathway, event: e.HoldProposed, ground: Ground) -> Pathwa
         drugs=_checked(event.drugs),
         procedure_start=procedure_start(pathway, ground.protocol),
         revision=pathway.hold.revision + 1,
+        ended=pathway.hold.ended,
     )
     return replace(pathway, hold=plan)
 
@@ -75,8 +77,7 @@ def _signed(pathway: Pathway, event: e.HoldSigned, ground: Ground) -> Pathway:
 
 def _not_required(pathway: Pathway, event: e.HoldNotRequired, ground: Ground) -> Pathway:
     _signer(event, ground)
-    answer = pathway.fact("antithrombotics")
-    if answer is None:
+    if unanswered(pathway.fact("antithrombotics")):
         raise Refused(
             Text(
                 fr="Notez d'abord la réponse explicite sur les antithrombotiques : une absence n'est pas un non.",
@@ -90,6 +91,7 @@ def _not_required(pathway: Pathway, event: e.HoldNotRequired, ground: Ground) ->
         signed=pathway.as_of,
         procedure_start=procedure_start(pathway, ground.protocol),
         revision=pathway.hold.revision + 1,
+        ended=pathway.hold.ended,
     )
     return _settle(replace(pathway, hold=plan), "not_required", event, ground)
 
@@ -122,7 +124,7 @@ def _settle(pathway: Pathway, outcome_key: str, event: e.Event, ground: Ground) 
         )
     pass_gates(outcome.gates, pathway, ground)
     done = step.moved(StepStatus.DONE, outcome=outcome.key, settled=pathway.as_of, by=event.by.name)
-    return follow(pathway.with_step(done), outcome, event.by.name, ground)
+    return follow(pathway.with_step(done), outcome, event.by.name, ground, revisit=pathway.hold.revisit)
 
 
 def _hold_step(pathway: Pathway, ground: Ground) -> Step:
@@ -150,6 +152,10 @@ def _signer(event: e.Event, ground: Ground) -> None:
         )
 
 
+_LONGEST_HOLD_DAYS = 60
+"""No text asks for more than ten days; beyond this it is a slip of the hand. Centre default, unsourced."""
+
+
 def _checked(drugs: tuple[HeldDrug, ...]) -> tuple[HeldDrug, ...]:
     for index, drug in enumerate(drugs):
         if drug.last_intake_offset_days < 0:
@@ -157,6 +163,15 @@ def _checked(drugs: tuple[HeldDrug, ...]) -> tuple[HeldDrug, ...]:
                 Text(
                     fr="Le nombre de jours avant l'intervention ne peut pas être négatif.",
                     en="The number of days before the procedure cannot be negative.",
+                ),
+                kind="invalid",
+                field=f"drugs[{index}].last_intake_offset_days",
+            )
+        if drug.last_intake_offset_days > _LONGEST_HOLD_DAYS:
+            raise Refused(
+                Text(
+                    fr=f"Plus de {_LONGEST_HOLD_DAYS} jours avant l'intervention : vérifiez le nombre.",
+                    en=f"More than {_LONGEST_HOLD_DAYS} days before the procedure: check the number.",
                 ),
                 kind="invalid",
                 field=f"drugs[{index}].last_intake_offset_days",

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any
 
 from pathway import events as e
 from pathway.ground import Ground
 from pathway.lifecycle import LIVE, Assignment, StepStatus, VisitStatus
-from pathway.moves import end_pathway, find, move_visit, need_reason, pass_gates, repeat, unbook
+from pathway.moves import (
+    end_pathway,
+    find,
+    learn,
+    move_visit,
+    need_reason,
+    pass_gates,
+    procedure_moved,
+    repeat,
+    unbook,
+)
 from pathway.protocol import Answer, Outcome, StepRule
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
@@ -72,22 +83,31 @@ def _completed(pathway: Pathway, event: e.StepCompleted, ground: Ground) -> Path
             field="outcome",
         )
     data, facts = _answers(rule, outcome, event, pathway)
-    pathway = replace(pathway, facts=(*pathway.facts, *facts))
+    _signed_by(rule, event)
+    settled = _when(event, pathway)
+    if step.started is not None and settled < step.started:
+        raise Refused(
+            Text(fr="La fin indiquée précède le début.", en="The end given comes before the start."),
+            kind="invalid",
+            field="occurred",
+        )
+    pathway = learn(pathway, facts, ground)
     if step.started is None:
         pass_gates(rule.start_gates, pathway, ground)
     pass_gates(outcome.gates, pathway, ground)
-    done = step.moved(
-        StepStatus.DONE, outcome=outcome.key, settled=_when(event, pathway), data=data, by=event.by.name
-    )
+    done = step.moved(StepStatus.DONE, outcome=outcome.key, settled=settled, data=data, by=event.by.name)
     if done.visit and done.visit.status in (VisitStatus.BOOKED, VisitStatus.ARRIVED):
         done = replace(done, visit=move_visit(done.visit, VisitStatus.FULFILLED))
-    return follow(pathway.with_step(done), outcome, event.by.name, ground)
+    revisit = date.fromisoformat(data["revisit"]) if data.get("revisit") else None
+    return follow(pathway.with_step(done), outcome, event.by.name, ground, revisit=revisit)
 
 
-def follow(pathway: Pathway, outcome: Outcome, by: str, ground: Ground) -> Pathway:
-    """What an outcome brings beyond opening what waits for it."""
+def follow(
+    pathway: Pathway, outcome: Outcome, by: str, ground: Ground, *, revisit: date | None = None
+) -> Pathway:
+    """What an outcome brings beyond opening what waits for it. ``revisit`` is when an ended pathway is looked at."""
     for key in outcome.unbook:
-        pathway = unbook(pathway, key, outcome.key)
+        pathway = unbook(pathway, key, outcome.key, ground)
     pathway = repeat(pathway, outcome.repeat)
     for track in outcome.suspend:
         for step in tuple(pathway.unsettled()):
@@ -96,10 +116,6 @@ def follow(pathway: Pathway, outcome: Outcome, by: str, ground: Ground) -> Pathw
                     step.moved(StepStatus.ON_HOLD, came_from=step.status, reason=outcome.key)
                 )
     if outcome.end:
-        revisit = next(
-            (date.fromisoformat(s.data["revisit"]) for s in reversed(pathway.steps) if s.data.get("revisit")),
-            pathway.hold.revisit,
-        )
         pathway = end_pathway(pathway, outcome.end, outcome.key, by, revisit=revisit)
     return pathway
 
@@ -135,8 +151,41 @@ def _answers(
     return data, tuple(facts)
 
 
+_YEARS = range(1900, 2200)
+"""Dates outside are a slip of the hand, and leave no room to count from."""
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError(value)
+    return value
+
+
+def _date(value: Any) -> str:
+    day = date.fromisoformat(value)
+    if day.year not in _YEARS:
+        raise ValueError(value)
+    return day.isoformat()
+
+
+def _instant(value: Any) -> str:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None or instant.year not in _YEARS:
+        raise ValueError(value)
+    return instant.astimezone(UTC).isoformat()
+
+
+def _of(*kinds: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not isinstance(value, kinds):
+            raise TypeError(value)
+        return value
+
+    return read
+
+
 def _checked(answer: Answer, value: Any) -> Any:
-    """The value in the answer's kind. Refused with the remedy when it is not."""
+    """The value in the answer's kind, days and instants (UTC) in one form. Refused with the remedy otherwise."""
     remedies = {
         "number": Text(fr="un nombre", en="a number"),
         "yes-no": Text(fr="oui ou non", en="true or false"),
@@ -147,19 +196,18 @@ def _checked(answer: Answer, value: Any) -> Any:
         "choice": Text(fr=", ".join(answer.choices), en=", ".join(answer.choices)),
         "text": Text(fr="un texte", en="a text"),
     }
-    readers: dict[str, Callable[[Any], bool]] = {
-        "number": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
-        "yes-no": lambda v: isinstance(v, bool),
-        "date": lambda v: date.fromisoformat(v) is not None,
-        "instant": lambda v: datetime.fromisoformat(v).tzinfo is not None,
-        "choice": lambda v: v in answer.choices,
-        "text": lambda v: isinstance(v, str),
+    readers: dict[str, Callable[[Any], Any]] = {
+        "number": _number,
+        "yes-no": _of(bool),
+        "date": _date,
+        "instant": _instant,
+        "text": _of(str),
     }
     try:
-        fits = readers[answer.kind](value)
-    except (TypeError, ValueError):
-        fits = False
-    if not fits:
+        if answer.kind == "choice":
+            return answer.choices[answer.choices.index(value)]
+        return readers[answer.kind](value)
+    except (TypeError, ValueError, OverflowError):
         remedy = remedies[answer.kind]
         raise Refused(
             Text(
@@ -168,31 +216,44 @@ def _checked(answer: Answer, value: Any) -> Any:
             ),
             kind="invalid",
             field=f"data.{answer.key}",
-        )
-    return value
+        ) from None
 
 
-def _rejected(pathway: Pathway, event: e.StepRejected, _: Ground) -> Pathway:
-    return _ask_again(pathway, find(pathway, event), StepStatus.REJECTED, event)
+def _rejected(pathway: Pathway, event: e.StepRejected, ground: Ground) -> Pathway:
+    return _ask_again(pathway, find(pathway, event), StepStatus.REJECTED, event, ground)
 
 
-def _failed(pathway: Pathway, event: e.StepFailed, _: Ground) -> Pathway:
-    return _ask_again(pathway, find(pathway, event), StepStatus.FAILED, event)
+def _failed(pathway: Pathway, event: e.StepFailed, ground: Ground) -> Pathway:
+    return _ask_again(pathway, find(pathway, event), StepStatus.FAILED, event, ground)
 
 
-def _ask_again(pathway: Pathway, step: Step, to: StepStatus, event: e.StepRejected | e.StepFailed) -> Pathway:
+def _ask_again(
+    pathway: Pathway, step: Step, to: StepStatus, event: e.StepRejected | e.StepFailed, ground: Ground
+) -> Pathway:
     reason = need_reason(event.reason)
     ended = step.moved(to, settled=_when(event, pathway), reason=reason, by=event.by.name)
     if ended.visit and ended.visit.stands:
         ended = replace(
             ended, visit=move_visit(ended.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
         )
-    return repeat(pathway.with_step(ended), (step.key,))
+    pathway = repeat(pathway.with_step(ended), (step.key,))
+    if step.key == ground.protocol.procedure_step:
+        pathway = procedure_moved(pathway, ground, "the procedure was not done")
+    return pathway
 
 
 def _waived(pathway: Pathway, event: e.StepWaived, ground: Ground) -> Pathway:
     step = find(pathway, event)
-    _not_the_hold(ground.protocol.step(step.key))
+    rule = ground.protocol.step(step.key)
+    _not_the_hold(rule)
+    _signed_by(rule, event)
+    if not rule.waivable:
+        raise Refused(
+            Text(
+                fr=f"« {rule.title.fr} » ne peut pas être levée : enregistrez son issue, ou terminez le parcours.",
+                en=f"“{rule.title.en}” cannot be waived: record its outcome, or end the pathway.",
+            )
+        )
     reason = need_reason(event.reason)
     waived = step.moved(StepStatus.WAIVED, settled=_when(event, pathway), reason=reason, by=event.by.name)
     if waived.visit and waived.visit.stands:
@@ -225,6 +286,18 @@ def _not_the_hold(rule: StepRule) -> None:
                 fr="Le plan d'arrêt se conclut par sa signature, « non nécessaire » ou son rejet.",
                 en="The hold plan is settled by signing it, stating that none is required, or rejecting it.",
             )
+        )
+
+
+def _signed_by(rule: StepRule, event: e.Event) -> None:
+    if rule.signed_by and not event.by.acts_as(rule.signed_by):
+        who = ", ".join(rule.signed_by)
+        raise Refused(
+            Text(
+                fr=f"« {rule.title.fr} » ne peut être enregistrée que par : {who}.",
+                en=f"“{rule.title.en}” may be recorded only by: {who}.",
+            ),
+            kind="forbidden",
         )
 
 

@@ -11,9 +11,12 @@ from pathway import events as e
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.lifecycle import LIVE, StepStatus, VisitStatus
-from pathway.moves import expire_hold, find, move_visit, need_reason, pass_gates, unbook
+from pathway.moves import find, move_visit, need_reason, pass_gates, procedure_moved, unbook
 from pathway.refusal import Refused, Text
 from pathway.state import HoldStatus, Pathway, Step, Visit
+
+_EARLIEST, _LATEST = timedelta(days=-366), timedelta(days=731)
+"""A slot outside is a slip of the hand. Centre default, unsourced."""
 
 
 def _booked(pathway: Pathway, event: e.VisitBooked, ground: Ground) -> Pathway:
@@ -33,6 +36,15 @@ def _booked(pathway: Pathway, event: e.VisitBooked, ground: Ground) -> Pathway:
                 fr=f"L'étape « {step.key} » est « {step.status} » : aucun rendez-vous ne peut y être pris.",
                 en=f"The step {step.key} is {step.status}: no visit can be booked for it.",
             )
+        )
+    if not _EARLIEST <= event.start - pathway.as_of <= _LATEST:
+        raise Refused(
+            Text(
+                fr="Le rendez-vous est à plus d'un an dans le passé ou deux ans dans l'avenir : vérifiez l'année.",
+                en="The visit is more than a year back or two years ahead: check the year.",
+            ),
+            kind="invalid",
+            field="start",
         )
     end = event.end or event.start + timedelta(minutes=rule.minutes)
     if end <= event.start:
@@ -54,10 +66,12 @@ def _booked(pathway: Pathway, event: e.VisitBooked, ground: Ground) -> Pathway:
     visit = Visit(event.start, end, event.place, status, revision, since=since)
     changed = _scheduled(pathway, step, visit)
     if step.key == ground.protocol.procedure_step:
-        if old is not None and old.start != event.start:
-            changed = _procedure_moved(changed, ground)
+        if _is_for_another_slot(pathway, old, event):
+            changed = procedure_moved(changed, ground, "the procedure has moved")
         if event.confirmed:
-            changed = _confirm(changed, step, visit, ground, insist=old is not None and old.stands)
+            changed = _confirm(
+                changed, step, visit, ground, has_happened=moved and old is not None and old.stands
+            )
     elif event.confirmed:
         pass_gates(rule.book_gates, changed, ground)
     return changed
@@ -69,9 +83,16 @@ def _scheduled(pathway: Pathway, step: Step, visit: Visit) -> Pathway:
     return pathway.with_step(replace(step, visit=visit))
 
 
-def _confirm(pathway: Pathway, step: Step, visit: Visit, ground: Ground, *, insist: bool) -> Pathway:
+def _is_for_another_slot(pathway: Pathway, old: Visit | None, event: e.VisitBooked) -> bool:
+    """Whether what was signed or checked for the procedure was so for another start than this one."""
+    signed_for = pathway.hold.procedure_start if pathway.hold.status is HoldStatus.SIGNED else None
+    return (old is not None and old.start != event.start) or signed_for not in (None, event.start)
+
+
+def _confirm(pathway: Pathway, step: Step, visit: Visit, ground: Ground, *, has_happened: bool) -> Pathway:
+    """A confirmation waits for its gates. A standing slot that has moved stays, unconfirmed, until they are met."""
     keys = ground.protocol.step(step.key).book_gates
-    if not insist:
+    if not has_happened:
         pass_gates(keys, pathway, ground)
         return pathway
     if any(unmet(ground.protocol.gate(key), pathway, ground) for key in keys):
@@ -81,20 +102,17 @@ def _confirm(pathway: Pathway, step: Step, visit: Visit, ground: Ground, *, insi
     return pathway
 
 
-def _procedure_moved(pathway: Pathway, ground: Ground) -> Pathway:
-    """A plan to stop a drug is signed for one slot: with another slot it is signed again."""
-    if pathway.hold.status is HoldStatus.SIGNED:
-        return expire_hold(pathway, ground, "the procedure has moved")
-    return pathway
-
-
 def _cancelled(pathway: Pathway, event: e.VisitCancelled, ground: Ground) -> Pathway:
     step = find(pathway, event)
     _standing(step)
-    pathway = unbook(pathway, step.key, need_reason(event.reason))
-    if step.key == ground.protocol.procedure_step:
-        pathway = _procedure_moved(pathway, ground)
-    return pathway
+    if step.status is StepStatus.IN_PROGRESS:
+        raise Refused(
+            Text(
+                fr=f"L'étape « {step.key} » a commencé : elle se termine, elle ne s'annule plus.",
+                en=f"The step {step.key} has begun: it is ended, no longer cancelled.",
+            )
+        )
+    return unbook(pathway, step.key, need_reason(event.reason), ground)
 
 
 def _arrived(pathway: Pathway, event: e.VisitArrived, _: Ground) -> Pathway:
@@ -115,7 +133,9 @@ def _missed(pathway: Pathway, event: e.VisitMissed, _: Ground) -> Pathway:
             )
         )
     missed = replace(step, visit=move_visit(visit, VisitStatus.NOSHOW, reason="no-show", since=pathway.as_of))
-    return pathway.with_step(missed.moved(StepStatus.MISSED) if step.status in LIVE else missed)
+    if step.status in LIVE:
+        return pathway.with_step(missed.moved(StepStatus.MISSED))
+    return pathway.with_step(replace(missed, came_from=StepStatus.MISSED) if missed.came_from else missed)
 
 
 def _standing(step: Step) -> Visit:

@@ -48,11 +48,15 @@ def misplaced(step: Step, pathway: Pathway, ground: Ground) -> bool:
 
 
 def _before_procedure(ground: Ground) -> frozenset[str]:
-    """Every step that the procedure waits for, directly or through others."""
+    """Every step that the procedure or its gates wait for, directly or through others."""
+    protocol = ground.protocol
     found: set[str] = set()
-    left = [ground.protocol.procedure_step]
+    left = [protocol.procedure_step]
     while left:
-        for condition in ground.protocol.step(left.pop()).after:
+        rule = protocol.step(left.pop())
+        gates = [protocol.gate(key) for key in (*rule.book_gates, *rule.start_gates)]
+        asked = [*rule.after, *(need.when for gate in gates for need in gate.needs)]
+        for condition in asked:
             if condition.step and condition.step not in found:
                 found.add(condition.step)
                 left.append(condition.step)

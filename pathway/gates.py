@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pathway.completeness import unanswered
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.lifecycle import StepStatus
-from pathway.protocol import Condition, Gate, Need
+from pathway.protocol import Condition, Gate, Need, RuleName
 from pathway.state import HoldStatus, Pathway
 
 
@@ -47,6 +48,8 @@ def holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
         and _step_holds(condition, pathway)
         and (not condition.hold or pathway.hold.status.value in condition.hold)
         and (not condition.cause or pathway.fracture.cause in condition.cause)
+        and (not condition.held or _is_held(condition.held, pathway))
+        and (not condition.any_of or any(holds(one, pathway, ground) for one in condition.any_of))
         and (condition.rule is None or RULES[condition.rule](condition, pathway, ground))
     )
 
@@ -86,6 +89,24 @@ def _step_holds(condition: Condition, pathway: Pathway) -> bool:
     return True
 
 
+def _is_held(prefixes: tuple[str, ...], pathway: Pathway) -> bool:
+    """Whether the plan holds a drug of these ATC classes; a drug without a code may be any."""
+    return any(not drug.atc or drug.atc.startswith(prefixes) for drug in pathway.hold.drugs)
+
+
+def _antithrombotics_answered(_: Condition, pathway: Pathway, __: Ground) -> bool:
+    """Somebody has said what the patient takes against clotting now: drugs, or explicitly none."""
+    return not unanswered(pathway.fact("antithrombotics"))
+
+
+def _fracture_recent(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    """The fracture was at most ``days`` calendar days old when the patient was referred."""
+    onset = pathway.fracture.onset
+    if onset is None or pathway.fracture.cause == "neoplastic":
+        return False
+    return ground.calendar.day(pathway.referred) - onset <= timedelta(days=condition.days or 0)
+
+
 def _days_before_procedure(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
     """The step was done at least ``days`` calendar days before the procedure."""
     done = pathway.done(condition.step or "")
@@ -107,11 +128,11 @@ def _hold_time_left(_: Condition, pathway: Pathway, ground: Ground) -> bool:
     return first >= ground.calendar.day(pathway.as_of)
 
 
-def _held_drugs_have_resumption(_: Condition, pathway: Pathway, __: Ground) -> bool:
-    """Nothing was held, or the order to resume is signed."""
-    if pathway.hold.status is not HoldStatus.SIGNED or not pathway.hold.drugs:
+def _held_drugs_have_resumption(condition: Condition, pathway: Pathway, _: Ground) -> bool:
+    """Nothing had to be held, or the order to resume is signed: the step that the condition names is done."""
+    if pathway.hold.status in (HoldStatus.NOT_REQUIRED, HoldStatus.REJECTED):
         return True
-    return pathway.done("resumption_order") is not None
+    return pathway.done(condition.step or "") is not None
 
 
 def _slot_stands(_: Condition, pathway: Pathway, ground: Ground) -> bool:
@@ -127,7 +148,9 @@ def _observed_hours(condition: Condition, pathway: Pathway, ground: Ground) -> b
     return pathway.as_of - done.settled >= timedelta(hours=24 * (condition.days or 1))
 
 
-RULES: dict[str, Callable[[Condition, Pathway, Ground], bool]] = {
+RULES: dict[RuleName, Callable[[Condition, Pathway, Ground], bool]] = {
+    "antithrombotics-answered": _antithrombotics_answered,
+    "fracture-recent": _fracture_recent,
     "days-before-procedure": _days_before_procedure,
     "hold-time-left": _hold_time_left,
     "held-drugs-have-resumption": _held_drugs_have_resumption,

@@ -41,14 +41,17 @@ def procedure_start(pathway: Pathway, protocol: Protocol) -> datetime | None:
 def hold_start(pathway: Pathway, ground: Ground) -> date | None:
     """Day of the earliest last intake before the procedure, assumed from the protocol until a plan is proposed.
 
-    None when there is no procedure date, or nothing to hold.
+    The day of the procedure itself when the patient explicitly takes no antithrombotic. None when there is no
+    procedure date, or nothing to hold.
     """
     start = procedure_start(pathway, ground.protocol)
     if start is None or pathway.hold.status in (HoldStatus.NOT_REQUIRED, HoldStatus.REJECTED):
         return None
     offset = pathway.hold.max_offset_days
     if offset is None:
-        offset = ground.protocol.hold.assumed_max_offset_days
+        answer = pathway.fact("antithrombotics")
+        says_none = answer is not None and answer.value == []
+        offset = 0 if says_none else ground.protocol.hold.assumed_max_offset_days
     return ground.calendar.day(start) - timedelta(days=offset)
 
 

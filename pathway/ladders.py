@@ -33,7 +33,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A rung that has fired and still concerns somebody. ``person`` is empty when nobody was on the rota."""
+    """A rung that has fired and still concerns somebody. ``person`` is empty when nobody was on the rota.
+
+    ``also`` are the other roles that are told.
+    """
 
     key: str
     level: str
@@ -42,6 +45,7 @@ class Alert:
     text: Text
     since: datetime
     step: Step | None
+    also: tuple[str, ...] = ()
     acknowledged: Acknowledgement | None = None
 
 
@@ -68,11 +72,13 @@ def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
 
 
 def pending(rungs: tuple[Standing, ...], pathway: Pathway) -> tuple[Standing, ...]:
-    """The rungs still to fire: of those past at ``as_of`` only the highest, then all that are to come."""
+    """The rungs still to fire: of those past at ``as_of`` only the highest, then all that are to come.
+
+    Nothing past is left to fire below a rung that has fired already.
+    """
     fired = {one.key for one in pathway.fired}
-    left = [standing for standing in rungs if standing.key not in fired]
-    past = [standing for standing in left if standing.moment.instant <= pathway.as_of]
-    return tuple(standing for standing in left if standing not in past[:-1])
+    past = [standing for standing in rungs if standing.moment.instant <= pathway.as_of]
+    return tuple(standing for standing in rungs if standing.key not in fired and standing not in past[:-1])
 
 
 def pass_over(pathway: Pathway, ground: Ground) -> Pathway:
@@ -108,6 +114,7 @@ def alerts(pathway: Pathway, ground: Ground) -> tuple[Alert, ...]:
                 text=rung.text or _said(standing, ground),
                 since=record.at,
                 step=standing.step,
+                also=rung.also,
                 acknowledged=seen.get(standing.key),
             )
         )

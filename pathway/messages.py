@@ -38,7 +38,7 @@ def patient_items(pathway: Pathway, ground: Ground) -> tuple[list[Item], list[It
     """What is to be said to the patient, and what came too late to be said. Silence for the dead."""
     if pathway.patient.deceased or _is_silent_end(pathway, ground):
         return [], []
-    wanted = list(_corrections(pathway, ground))
+    wanted = [*_corrections(pathway, ground), *_call_about_hold(pathway, ground)]
     late: list[Item] = []
     if pathway.status is PathwayStatus.ACTIVE:
         for step in pathway.unsettled():
@@ -54,21 +54,22 @@ def patient_items(pathway: Pathway, ground: Ground) -> tuple[list[Item], list[It
 
 
 def staff_pages(pathway: Pathway, ground: Ground) -> list[Item]:
-    """A content-free page to the role on call for every alert that is overdue or worse and not yet taken."""
+    """A content-free page to each role on call for every alert that is overdue or worse and not yet taken."""
     life = timedelta(hours=ground.protocol.messaging.page_life_hours)
     return [
         Item(
-            key=f"{alert.key}/page",
+            key=f"{alert.key}/page" if role == alert.role else f"{alert.key}/page/{role}",
             kind=Kind.PAGE,
             at=alert.since,
             until=alert.since + life,
             why=alert.level,
-            role=alert.role,
+            role=role,
             step=alert.step.ref if alert.step else "",
             data={"template": "staff_page", "channel": "email", "level": alert.level},
         )
         for alert in alerts(pathway, ground)
         if alert.level != "reminder" and alert.acknowledged is None and alert.since + life > pathway.as_of
+        for role in dict.fromkeys((alert.role, *alert.also))
     ]
 
 
@@ -108,7 +109,19 @@ def _ladder(
                 late.append(replace(item, why=reason))
             else:
                 wanted.append(item)
+    if rungs and rule.about == "hold":
+        wanted += _call_instead(rule, rungs[-1], step, pathway, ground)
     return wanted, late
+
+
+def _call_instead(
+    rule: PatientMessage, rung: _Rung, step: Step, pathway: Pathway, ground: Ground
+) -> Iterator[Item]:
+    """A hold signed so late that no message could still speak of it is told by telephone."""
+    signed, start = pathway.hold.signed, procedure_start(pathway, ground.protocol)
+    if signed is not None and rung.until <= signed:
+        rung = replace(rung, at=signed, until=start or signed)
+        yield _item(f"{rung.name}/call", Kind.CALL, rule, rung, step, pathway, ground, channel="phone")
 
 
 def _is_covered(rung: _Rung, step: Step, pathway: Pathway) -> bool:
@@ -125,15 +138,26 @@ def _rungs(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -
     ]
     moments.sort(key=lambda pair: pair[1].instant)
     end = _until(rule, step, pathway, ground)
+    known = _known_since(rule, step, pathway)
     for index, (number, moment) in enumerate(moments):
-        at = _after_recovery(moment.instant, pathway, ground)
+        at = _after_recovery(max(moment.instant, known or moment.instant), pathway, ground)
         at = ground.calendar.decent(at, any_day=rule.any_day)
         follower = moments[index + 1][1].instant if index + 1 < len(moments) else None
-        until = min(one for one in (end, follower) if one) if end or follower else at
+        stale = moment.instant + timedelta(hours=rule.life_hours) if rule.life_hours is not None else None
+        until = min((one for one in (end, follower, stale) if one is not None), default=at)
         revision = f"@{moment.revision}" if moment.revision else ""
         day = f".{ground.calendar.day(moment.instant).isoformat()}" if rule.about == "hold" else ""
         name = f"{step.ref}/message/{rule.key}/{number}{day}{revision}"
         yield _Rung(name, at, until, moment.why, moment.instant)
+
+
+def _known_since(rule: PatientMessage, step: Step, pathway: Pathway) -> datetime | None:
+    """Since when there is something to say: nobody is told of a slot before it was set."""
+    if rule.about == "hold":
+        return pathway.hold.signed
+    if rule.about == "visit":
+        return step.visit.since if step.visit else None
+    return step.opened
 
 
 def _until(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -> datetime | None:
@@ -151,8 +175,8 @@ def _after_recovery(instant: datetime, pathway: Pathway, ground: Ground) -> date
     for step in pathway.steps:
         if step.key != ground.protocol.procedure_step:
             continue
-        ended = step.settled if step.status is StepStatus.DONE else None
-        begun = step.started or ended
+        ended = step.settled
+        begun = step.started or (ended if step.status is StepStatus.DONE else None)
         if begun is not None and begun <= instant:
             instant = max(instant, (ended or pathway.as_of) + silence)
     return instant
@@ -256,6 +280,28 @@ def _calls_about_undelivered(pathway: Pathway, ground: Ground) -> Iterator[Item]
 
 
 # --- what was said and no longer stands -------------------------------------------------------------------
+
+
+def _call_about_hold(pathway: Pathway, ground: Ground) -> Iterator[Item]:
+    """A signed plan that stands no longer is taken back by a person: no message may speak of a drug."""
+    hold = pathway.hold
+    step = pathway.last(ground.protocol.hold.step)
+    if hold.ended is None or step is None:
+        return
+    yield Item(
+        key=f"{step.key}/1/message/hold_stopped/1@{hold.ended.isoformat()}/call",
+        kind=Kind.CALL,
+        at=hold.ended,
+        why="the signed hold plan stands no longer",
+        role=ground.protocol.messaging.desk,
+        step=step.ref,
+        data={
+            "template": "hold_stopped",
+            "about": "hold",
+            "language": pathway.patient.contact.language,
+            "channel": "phone",
+        },
+    )
 
 
 def _corrections(pathway: Pathway, ground: Ground) -> Iterator[Item]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pathway import events as e
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.lifecycle import VISIT_MOVES, StepStatus, VisitStatus
+from pathway.referral import Fact
 from pathway.refusal import Refused, Text
 from pathway.state import HoldStatus, Pathway, PathwayStatus, Step, Visit
 
@@ -77,15 +78,77 @@ def move_visit(visit: Visit, to: VisitStatus, *, reason: str = "", since: dateti
     return replace(visit, status=to, reason=reason)
 
 
-def unbook(pathway: Pathway, key: str, reason: str) -> Pathway:
-    """Give up the slot of a step, if one stands, and let it wait for another."""
+def unbook(pathway: Pathway, key: str, reason: str, ground: Ground) -> Pathway:
+    """Give up the slot of a step, if one stands, and let it wait for another.
+
+    With the procedure's slot goes the hold plan that was signed for it.
+    """
     step = pathway.last(key)
     if step is None or step.visit is None or not step.visit.stands or step.is_settled:
         return pathway
     visit = move_visit(step.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
     if step.status in (StepStatus.SCHEDULED, StepStatus.MISSED):
         step = step.moved(StepStatus.OPEN)
-    return pathway.with_step(replace(step, visit=visit))
+    if step.came_from in (StepStatus.SCHEDULED, StepStatus.MISSED):
+        step = replace(step, came_from=StepStatus.OPEN)
+    pathway = pathway.with_step(replace(step, visit=visit))
+    if key == ground.protocol.procedure_step:
+        pathway = procedure_moved(pathway, ground, "the procedure's slot was given up")
+    return pathway
+
+
+def procedure_moved(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
+    """What was done for one slot of the procedure is done again for another.
+
+    A plan to stop a drug is signed for one slot, and so are the checks that the start of the procedure asks for.
+    """
+    if is_under_way(pathway, ground):
+        return pathway
+    if pathway.hold.status is HoldStatus.SIGNED:
+        pathway = expire_hold(pathway, ground, reason)
+    rule = ground.protocol.step(ground.protocol.procedure_step)
+    needs = [need for key in rule.start_gates for need in ground.protocol.gate(key).needs]
+    booked = {need.when.step for key in rule.book_gates for need in ground.protocol.gate(key).needs}
+    checks = {need.when.step for need in needs if need.when.step} - booked
+    return repeat(pathway, tuple(sorted(checks)))
+
+
+def is_under_way(pathway: Pathway, ground: Ground) -> bool:
+    """Whether the procedure has begun or is over, so that its hold is a fact and no longer a plan."""
+    step = pathway.last(ground.protocol.procedure_step)
+    return step is not None and (step.started is not None or step.status is StepStatus.DONE)
+
+
+def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
+    """Add what is new. When something that a hold plan was reasoned from has changed, the plan expires.
+
+    Refused when a fact is dated more than a day after now: it would stay the latest for ever.
+    """
+    for fact in facts:
+        if fact.at > pathway.as_of + timedelta(days=1):
+            raise Refused(
+                Text(
+                    fr=f"« {fact.key} » est daté du futur.",
+                    en=f"{fact.key!r} is dated in the future.",
+                ),
+                kind="invalid",
+                field=f"facts.{fact.key}",
+            )
+    before = pathway
+    pathway = replace(pathway, facts=(*pathway.facts, *(fact for fact in facts if fact not in pathway.facts)))
+    relied_on = _NO_HOLD_INPUTS if pathway.hold.status is HoldStatus.NOT_REQUIRED else _HOLD_INPUTS
+    changed = [key for key in relied_on if _value(before, key) != _value(pathway, key)]
+    return expire_hold(pathway, ground, f"changed: {', '.join(changed)}") if changed else pathway
+
+
+_HOLD_INPUTS = ("antithrombotics", "creatinine_umol_l", "weight_kg")
+"""Facts that a hold plan is reasoned from (protocol reference §2.6)."""
+_NO_HOLD_INPUTS = ("antithrombotics",)
+
+
+def _value(pathway: Pathway, key: str) -> object:
+    fact = pathway.fact(key)
+    return fact.value if fact else None
 
 
 def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
@@ -96,9 +159,15 @@ def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
     """
     if pathway.hold.status not in (HoldStatus.SIGNED, HoldStatus.NOT_REQUIRED, HoldStatus.PROPOSED):
         return pathway
-    if pathway.done(ground.protocol.procedure_step):
+    if is_under_way(pathway, ground):
         return pathway
-    hold = replace(pathway.hold, status=HoldStatus.EXPIRED, reason=reason, revision=pathway.hold.revision + 1)
+    hold = replace(
+        pathway.hold,
+        status=HoldStatus.EXPIRED,
+        reason=reason,
+        ended=pathway.as_of if pathway.hold.drugs and pathway.hold.signed else pathway.hold.ended,
+        revision=pathway.hold.revision + 1,
+    )
     pathway = repeat(replace(pathway, hold=hold), (ground.protocol.hold.step,))
     relying = tuple(
         rule.key

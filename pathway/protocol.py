@@ -8,12 +8,24 @@ file with their source; this module holds none.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from functools import cached_property
 from typing import Any, Literal
 
-from pathway.codec import Malformed, decode
+from pathway.codec import decode
+from pathway.protocol_names import complaints
 from pathway.refusal import Text
+
+RuleName = Literal[
+    "antithrombotics-answered",
+    "days-before-procedure",
+    "fracture-recent",
+    "held-drugs-have-resumption",
+    "hold-time-left",
+    "observed-since-procedure",
+    "procedure-slot-stands",
+]
+"""Checks that a comparison cannot say; each is a function in ``gates.RULES``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +35,9 @@ class Condition:
     ``fact`` with nothing else asks that it be known; ``is_`` compares, ``at_least``/``at_most`` bound it,
     ``max_age_days`` bounds its age at the procedure (or now while there is none). ``step`` asks that its last
     occurrence be settled, with one of ``outcome`` where given. ``hold`` asks for one of these hold states.
-    ``cause`` asks for one of these causes of the fracture. ``rule`` names a check written in ``gates.py``.
+    ``cause`` asks for one of these causes of the fracture, ``held`` for a drug of the hold plan whose ATC code
+    begins so (one without a code counts). ``any_of`` asks that at least one of its conditions hold. ``rule``
+    names a check written in ``gates.py``.
     """
 
     fact: str | None = None
@@ -33,9 +47,11 @@ class Condition:
     max_age_days: int | None = None
     step: str | None = None
     outcome: tuple[str, ...] = ()
-    hold: tuple[str, ...] = ()
-    cause: tuple[str, ...] = ()
-    rule: str | None = None
+    hold: tuple[Literal["unknown", "proposed", "signed", "not-required", "rejected", "expired"], ...] = ()
+    cause: tuple[Literal["osteoporotic", "neoplastic", "traumatic", "unknown"], ...] = ()
+    held: tuple[str, ...] = ()
+    any_of: tuple[Condition, ...] = ()
+    rule: RuleName | None = None
     days: int | None = None
 
 
@@ -65,9 +81,11 @@ class Offset:
     """A moment counted from an anchor: real ``hours``, or calendar ``days`` / ``working_days`` at a wall time.
 
     Anchors: ``referral``, ``fracture``, ``opened`` (this occurrence), ``due`` and ``slot`` (of this step),
-    ``procedure`` (the day and hour it stands at, or happened), ``hold_start`` (day of the earliest last
-    intake), ``last_intake`` (each drug's, for messages), ``done:STEP``, ``data:STEP.KEY`` (an instant or day
-    recorded at completion).
+    ``missed`` (when its visit was), ``procedure`` (the day and hour it stands at, or happened), ``hold_start``
+    (day of the earliest last intake), ``last_intake`` (each drug's, for messages), ``done:STEP``,
+    ``data:STEP.KEY`` (an instant or day recorded at completion).
+
+    ``first`` counts only the first time the step is done. ``but_not_before`` makes it the later of two moments.
     """
 
     from_: str
@@ -76,20 +94,26 @@ class Offset:
     working_days: int | None = None
     at: time | None = None
     when: Condition | None = None
+    first: bool = False
+    but_not_before: Offset | None = None
     source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a step should happen. ``due`` is the earliest of the offsets whose anchor is known."""
+    """When a step should happen. ``due`` is the earliest of the offsets whose anchor is known.
+
+    ``otherwise`` counts while none of them is, so that every wait has a deadline.
+    """
 
     due: tuple[Offset, ...]
+    otherwise: Offset | None = None
     earliest: Offset | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder of reminders and escalations towards a role.
+    """One step of a ladder of reminders and escalations towards a role, and those told ``also``.
 
     ``level``: ``reminder`` (before the due time), ``overdue``, ``escalation`` or ``red``. ``effect``
     ``not-ready`` flags the procedure.
@@ -100,6 +124,7 @@ class Rung:
     to: str
     level: Literal["reminder", "overdue", "escalation", "red"]
     text: Text | None = None
+    also: tuple[str, ...] = ()
     effect: Literal["not-ready"] | None = None
 
 
@@ -107,6 +132,7 @@ class Rung:
 class PatientMessage:
     """A ladder of messages to the patient. Each ``at`` is a rung; ``until`` is when it becomes useless.
 
+    ``life_hours`` makes each rung useless so many hours after its own time, if that comes first.
     ``about`` says what must stand for the message to exist: ``visit`` (a booked slot of this step),
     ``hold`` (a signed hold plan with something to stop) or ``step`` (the step is open).
     """
@@ -116,6 +142,7 @@ class PatientMessage:
     at: tuple[Offset, ...]
     about: Literal["visit", "hold", "step"] = "visit"
     until: Offset | None = None
+    life_hours: int | None = None
     any_day: bool = False
     channels: tuple[str, ...] = ("sms", "email")
 
@@ -156,7 +183,8 @@ class StepRule:
 
     ``kind``: ``task``, ``visit`` (has an Appointment), ``hold`` (settled only by the hold plan's own
     events). ``after`` lists conditions that must all hold for it to open. ``assigned`` work goes straight to
-    its queue (FHIR ``ready``); otherwise somebody accepts it first.
+    its queue (FHIR ``ready``); otherwise somebody accepts it first. ``signed_by``: only these roles may settle
+    it. What is not ``waivable`` is settled by an outcome, so that nobody waives a gate away with its step.
     """
 
     key: str
@@ -169,6 +197,8 @@ class StepRule:
     track: str = "main"
     after: tuple[Condition, ...] = ()
     assigned: bool = True
+    signed_by: tuple[str, ...] = ()
+    waivable: bool = True
     minutes: int = 30
     book_gates: tuple[str, ...] = ()
     start_gates: tuple[str, ...] = ()
@@ -210,7 +240,10 @@ class HoldRule:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The centre's hours, as wall time in its zone, and the holidays that count (ISO 3166 codes)."""
+    """The centre's hours, as wall time in its zone, and the holidays that count (ISO 3166 codes).
+
+    ``also_closed`` are the centre's own days off.
+    """
 
     zone: str
     business_close: time
@@ -218,6 +251,7 @@ class Hours:
     decent_to: time
     country: str
     subdivision: str | None = None
+    also_closed: tuple[date, ...] = ()
     source: str = ""
 
 
@@ -278,99 +312,6 @@ class Protocol:
 def read_protocol(data: Any, *, digest: str = "") -> Protocol:
     """The protocol that plain data (a parsed YAML file) describes. Raises Malformed with path and remedy."""
     protocol = decode(Protocol, {**data, "digest": digest} if isinstance(data, dict) else data)
-    for complaint in _complaints(protocol):
+    for complaint in complaints(protocol):
         raise complaint
     return protocol
-
-
-_PLAIN_ANCHORS = {"referral", "fracture", "opened", "due", "slot", "procedure", "hold_start", "last_intake"}
-
-
-def _complaints(protocol: Protocol) -> list[Malformed]:
-    """Names that lead nowhere. What the whole protocol can reach is the checker's question, not this one."""
-    steps = {step.key for step in protocol.steps}
-    gates = {gate.key for gate in protocol.gates}
-    found: list[Malformed] = []
-
-    def known(path: str, name: str | None, names: set[str], what: str) -> None:
-        if name is not None and name not in names:
-            found.append(
-                Malformed(path, f"there is no {what} {name!r}; there are {', '.join(sorted(names))}")
-            )
-
-    def condition(path: str, asked: Condition) -> None:
-        known(f"{path}.step", asked.step, steps, "step")
-        if asked.step:
-            allowed = (
-                {outcome.key for outcome in protocol.step(asked.step).outcomes}
-                if asked.step in steps
-                else set()
-            )
-            for outcome in asked.outcome:
-                known(f"{path}.outcome", outcome, allowed, f"outcome of {asked.step}")
-
-    def offset(path: str, given: Offset) -> None:
-        head, _, tail = given.from_.partition(":")
-        if head in ("done", "data") and tail:
-            known(f"{path}.from", tail.partition(".")[0], steps, "step")
-        else:
-            known(f"{path}.from", given.from_, _PLAIN_ANCHORS | {"done:STEP", "data:STEP.KEY"}, "anchor")
-        if sum(part is not None for part in (given.hours, given.days, given.working_days)) > 1:
-            found.append(Malformed(path, "say one of hours, days or working_days"))
-        if given.when:
-            condition(f"{path}.when", given.when)
-
-    def roles(path: str, names: tuple[str, ...]) -> None:
-        for name in names:
-            known(path, name, set(protocol.roles), "role")
-
-    known("procedure_step", protocol.procedure_step, steps, "step")
-    known("hold.step", protocol.hold.step, steps, "step")
-    roles("hold.signers", protocol.hold.signers)
-    roles("messaging.desk", (protocol.messaging.desk,))
-    for key, role in protocol.roles.items():
-        known(f"roles.{key}.fallback", role.fallback, set(protocol.roles), "role")
-    if len(steps) != len(protocol.steps):
-        found.append(Malformed("steps", "two steps have the same key"))
-    for gate in protocol.gates:
-        roles(f"gates.{gate.key}.override", gate.override)
-        for index, need in enumerate(gate.needs):
-            condition(f"gates.{gate.key}.needs[{index}].when", need.when)
-    for step in protocol.steps:
-        path = f"steps.{step.key}"
-        roles(f"{path}.performer", (step.performer,))
-        for index, asked in enumerate(step.after):
-            condition(f"{path}.after[{index}]", asked)
-        for index, given in enumerate(
-            (*step.window.due, *((step.window.earliest,) if step.window.earliest else ()))
-        ):
-            offset(f"{path}.window[{index}]", given)
-        if not step.window.due:
-            found.append(Malformed(f"{path}.window.due", "is empty; every wait needs a deadline"))
-        for key in (
-            *step.book_gates,
-            *step.start_gates,
-            *(key for out in step.outcomes for key in out.gates),
-        ):
-            known(f"{path}.gates", key, gates, "gate")
-        for outcome in step.outcomes:
-            known(f"{path}.outcomes.{outcome.key}.end", outcome.end, set(protocol.ends), "end")
-            for other in (*outcome.repeat, *outcome.unbook):
-                known(f"{path}.outcomes.{outcome.key}", other, steps, "step")
-            for track in outcome.suspend:
-                known(f"{path}.outcomes.{outcome.key}.suspend", track, set(protocol.tracks), "track")
-        for rung in step.ladder:
-            roles(f"{path}.ladder.{rung.key}.to", (rung.to,))
-            offset(f"{path}.ladder.{rung.key}.at", rung.at)
-        for message in step.messages:
-            for index, given in enumerate(message.at):
-                offset(f"{path}.messages.{message.key}.at[{index}]", given)
-            if message.about == "step" and message.until is None:
-                found.append(
-                    Malformed(
-                        f"{path}.messages.{message.key}.until", "is missing: say until when it is useful"
-                    )
-                )
-            if message.until:
-                offset(f"{path}.messages.{message.key}.until", message.until)
-    return found

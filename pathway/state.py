@@ -125,7 +125,10 @@ class HeldDrug:
 
 @dataclass(frozen=True, slots=True)
 class HoldPlan:
-    """What to stop before the procedure, and who signed it. ``procedure_start`` is the slot it was signed for."""
+    """What to stop before the procedure, and who signed it. ``procedure_start`` is the slot it was signed for.
+
+    ``ended`` is when a signed plan expired that no other has replaced: the patient still follows it.
+    """
 
     status: HoldStatus = HoldStatus.UNKNOWN
     drugs: tuple[HeldDrug, ...] = ()
@@ -136,6 +139,7 @@ class HoldPlan:
     reason: str = ""
     revisit: date | None = None
     revision: int = 0
+    ended: datetime | None = None
 
     @property
     def max_offset_days(self) -> int | None:

@@ -41,7 +41,11 @@ def _step(
         "key": key,
         "title": _text(fr, en),
         "performer": performer,
-        "window": {"due": [due], **({"earliest": more.pop("earliest")} if "earliest" in more else {})},
+        "window": {
+            "due": [due],
+            "otherwise": {"from": "opened", "days": 30},
+            **({"earliest": more.pop("earliest")} if "earliest" in more else {}),
+        },
         "outcomes": [
             one if isinstance(one, dict) else {"key": one, "title": _text(one, one)} for one in outcomes
         ],

@@ -1,0 +1,182 @@
+"""Names in a protocol that lead nowhere, and waits without a deadline: what its shape alone cannot say.
+
+What the whole protocol can reach is the checker's question, not this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from pathway.codec import Malformed
+
+if TYPE_CHECKING:
+    from pathway.protocol import Condition, Offset, Outcome, PatientMessage, Protocol, Rung, StepRule
+
+_ANCHORS = (
+    "referral",
+    "fracture",
+    "opened",
+    "due",
+    "slot",
+    "missed",
+    "procedure",
+    "hold_start",
+    "last_intake",
+)
+_ALWAYS_KNOWN = ("referral", "opened")
+
+
+def complaints(protocol: Protocol) -> Iterator[Malformed]:
+    """Every complaint, in the order of the file; each names its place by keys (``steps.review.ladder.call``)."""
+    return _Reader(protocol).read()
+
+
+class _Reader:
+    """The names that a protocol gives, against which every mention is held."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.steps = {step.key: step for step in protocol.steps}
+        self.gates = {gate.key for gate in protocol.gates}
+        self.facts = set(protocol.facts)
+        self.facts |= {answer.key for step in protocol.steps for answer in step.answers if answer.fact}
+
+    def read(self) -> Iterator[Malformed]:
+        protocol = self.protocol
+        yield from _known("procedure_step", protocol.procedure_step, self.steps, "step")
+        yield from _known("hold.step", protocol.hold.step, self.steps, "step")
+        yield from self.roles("hold.signers", protocol.hold.signers)
+        yield from self.roles("messaging.desk", (protocol.messaging.desk,))
+        for key, role in protocol.roles.items():
+            yield from self.roles(f"roles.{key}.fallback", (role.fallback,) if role.fallback else ())
+        yield from _twice("steps", [step.key for step in protocol.steps])
+        yield from _twice("gates", [gate.key for gate in protocol.gates])
+        for gate in protocol.gates:
+            yield from self.roles(f"gates.{gate.key}.override", gate.override)
+            for index, need in enumerate(gate.needs):
+                yield from self.condition(f"gates.{gate.key}.needs[{index}].when", need.when)
+        for step in protocol.steps:
+            yield from self.step(step)
+
+    def step(self, step: StepRule) -> Iterator[Malformed]:
+        path = f"steps.{step.key}"
+        yield from self.roles(f"{path}.performer", (step.performer,))
+        yield from self.roles(f"{path}.signed_by", step.signed_by)
+        if self.protocol.tracks:
+            yield from _known(f"{path}.track", step.track, self.protocol.tracks, "track")
+        for index, asked in enumerate(step.after):
+            yield from self.condition(f"{path}.after[{index}]", asked)
+        yield from self.window(path, step)
+        for name, keys in (("book_gates", step.book_gates), ("start_gates", step.start_gates)):
+            yield from self.named_gates(f"{path}.{name}", keys)
+        for outcome in step.outcomes:
+            yield from self.outcome(f"{path}.outcomes.{outcome.key}", outcome)
+        yield from _twice(f"{path}.outcomes", [outcome.key for outcome in step.outcomes])
+        yield from _twice(f"{path}.ladder", [rung.key for rung in step.ladder])
+        yield from _twice(f"{path}.messages", [message.key for message in step.messages])
+        for rung in step.ladder:
+            yield from self.rung(f"{path}.ladder.{rung.key}", rung)
+        for message in step.messages:
+            yield from self.message(f"{path}.messages.{message.key}", message)
+        outcomes = {outcome.key for outcome in step.outcomes}
+        for answer in step.answers:
+            where = f"{path}.answers.{answer.key}"
+            for key in answer.required_for:
+                yield from _known(f"{where}.required_for", key, outcomes, f"outcome of {step.key}")
+            if answer.key == "revisit" and answer.kind != "date":
+                yield Malformed(f"{where}.kind", "must be date: the pathway is looked at again on that day")
+            if (answer.kind == "choice") != bool(answer.choices):
+                yield Malformed(f"{where}.choices", "goes with kind choice, and only with it")
+
+    def window(self, path: str, step: StepRule) -> Iterator[Malformed]:
+        window = step.window
+        for index, given in enumerate(window.due):
+            yield from self.offset(f"{path}.window.due[{index}]", given)
+        for name, one in (("otherwise", window.otherwise), ("earliest", window.earliest)):
+            if one is not None:
+                yield from self.offset(f"{path}.window.{name}", one)
+        candidates = (*window.due, *((window.otherwise,) if window.otherwise else ()))
+        if not any(one.from_ in _ALWAYS_KNOWN and one.when is None and not one.first for one in candidates):
+            yield Malformed(
+                f"{path}.window",
+                "may stay without a date; add otherwise, counted from opened or referral, "
+                "since every wait needs a deadline",
+            )
+
+    def outcome(self, path: str, outcome: Outcome) -> Iterator[Malformed]:
+        if outcome.end is not None:
+            yield from _known(f"{path}.end", outcome.end, self.protocol.ends, "end")
+        for name, keys in (("repeat", outcome.repeat), ("unbook", outcome.unbook)):
+            for key in keys:
+                yield from _known(f"{path}.{name}", key, self.steps, "step")
+        for track in outcome.suspend:
+            yield from _known(f"{path}.suspend", track, self.protocol.tracks, "track")
+        yield from self.named_gates(f"{path}.gates", outcome.gates)
+
+    def rung(self, path: str, rung: Rung) -> Iterator[Malformed]:
+        yield from self.roles(f"{path}.to", (rung.to,))
+        yield from self.roles(f"{path}.also", rung.also)
+        yield from self.offset(f"{path}.at", rung.at)
+
+    def message(self, path: str, message: PatientMessage) -> Iterator[Malformed]:
+        for index, given in enumerate(message.at):
+            yield from self.offset(f"{path}.at[{index}]", given)
+        if message.until:
+            yield from self.offset(f"{path}.until", message.until)
+        elif message.about == "step":
+            yield Malformed(f"{path}.until", "is missing: say until when it is useful")
+
+    def condition(self, path: str, asked: Condition) -> Iterator[Malformed]:
+        if asked.fact is not None:
+            yield from _known(f"{path}.fact", asked.fact, self.facts, "fact")
+        if asked.step is not None:
+            yield from _known(f"{path}.step", asked.step, self.steps, "step")
+        elif asked.outcome:
+            yield Malformed(f"{path}.outcome", "goes with a step")
+        if asked.step in self.steps:
+            outcomes = {outcome.key for outcome in self.steps[asked.step].outcomes}
+            for key in asked.outcome:
+                yield from _known(f"{path}.outcome", key, outcomes, f"outcome of {asked.step}")
+        for index, one in enumerate(asked.any_of):
+            yield from self.condition(f"{path}.any_of[{index}]", one)
+
+    def offset(self, path: str, given: Offset) -> Iterator[Malformed]:
+        head, _, tail = given.from_.partition(":")
+        if head in ("done", "data") and tail:
+            key, _, name = tail.partition(".")
+            yield from _known(f"{path}.from", key, self.steps, "step")
+            if head == "data" and key in self.steps:
+                dated = {a.key for a in self.steps[key].answers if a.kind in ("date", "instant")}
+                yield from _known(f"{path}.from", name, dated, f"date or instant asked by {key}")
+        else:
+            yield from _known(
+                f"{path}.from", given.from_, (*_ANCHORS, "done:STEP", "data:STEP.KEY"), "anchor"
+            )
+        if sum(part is not None for part in (given.hours, given.days, given.working_days)) > 1:
+            yield Malformed(path, "say one of hours, days or working_days")
+        if given.hours is not None and given.at is not None:
+            yield Malformed(f"{path}.at", "goes with days or working_days: hours are counted from an instant")
+        if given.when:
+            yield from self.condition(f"{path}.when", given.when)
+        if given.but_not_before:
+            yield from self.offset(f"{path}.but_not_before", given.but_not_before)
+
+    def roles(self, path: str, names: Iterable[str]) -> Iterator[Malformed]:
+        for name in names:
+            yield from _known(path, name, self.protocol.roles, "role")
+
+    def named_gates(self, path: str, keys: Iterable[str]) -> Iterator[Malformed]:
+        for key in keys:
+            yield from _known(path, key, self.gates, "gate")
+
+
+def _known(path: str, name: str, names: Iterable[str], what: str) -> Iterator[Malformed]:
+    if name not in names:
+        there = ", ".join(sorted(names)) or "none"
+        yield Malformed(path, f"there is no {what} {name!r}; there are: {there}")
+
+
+def _twice(path: str, keys: list[str]) -> Iterator[Malformed]:
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        yield Malformed(path, f"the key {key!r} is given twice")
