@@ -6,7 +6,6 @@ from typing import Any
 
 from fhir_mappings.project import project
 from fhir_mappings.site import Site
-
 from pathway import events as e
 from pathway.calendar import Calendar
 from pathway.decide import decide
@@ -237,7 +236,7 @@ def journey() -> dict[str, Pathway]:
 
     def then(name: str, days: int, *events: e.Event) -> None:
         last = list(stages.values())[-1]
-        stages[name] = told(last, *events, at=REFERRED + days * DAY)
+        stages[name] = told(last, *events, at=REFERRED + days * DAY + len(stages) * timedelta(minutes=1))
 
     then("triage received", 0, e.StepReceived(by=SECRETARY, step="triage"))
     then("triage accepted", 0, e.StepAccepted(by=SECRETARY, step="triage", owner="Nadia <Practitioner/n1>"))
@@ -269,8 +268,12 @@ def journey() -> dict[str, Pathway]:
     then("review booked", 60, booked("review", REFERRED + 65 * DAY))
     then("review cancelled", 61, e.VisitCancelled(by=SECRETARY, step="review", reason="Patiente absente"))
     then("review done", 66, done("review"))
-    refused = told(stages["referred"], done("triage", "refused", SECRETARY), at=REFERRED + DAY)
-    return {**stages, "refused": refused}
+    return {**stages, "refused": refused()}
+
+
+def refused() -> Pathway:
+    """Mrs Petit, for whom the procedure is not indicated."""
+    return told(enrolled(), done("triage", "refused", SECRETARY), at=REFERRED + DAY)
 
 
 def resources(pathway: Pathway) -> list[Json]:
