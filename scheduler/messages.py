@@ -60,7 +60,7 @@ def send_due(works: Works, *, now: datetime, channel: str, limit: int = 50) -> i
             session,
             [Kind.MESSAGE, Kind.PAGE],
             owner=works.owner,
-            lease_seconds=works.lease(gateway) + limit,
+            lease_seconds=works.lease(gateway),
             limit=limit,
             now=now,
             channel=channel,
