@@ -17,7 +17,7 @@ from scheduler.ground import Works
 from scheduler.hospital import Destination, deliver_due
 from scheduler.messages import send_due
 from scheduler.rungs import fire_due
-from store import audit, heartbeat
+from store import heartbeat
 
 log = logging.getLogger("jalon.engine")
 
@@ -26,7 +26,10 @@ _AT_ONCE = 20
 
 
 class Engine:
-    """Beats until stopped. One a process; any number of processes on PostgreSQL, one on SQLite."""
+    """Beats until stopped. One a process; any number of processes on PostgreSQL, one on SQLite.
+
+    ``chores`` are done at every beat beside the rows: the audit's sealer is one.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,6 @@ def _watch(works: Works, chores: tuple[Callable[[], object], ...]) -> Callable[[
     def watch() -> int:
         with works.db.write() as session:
             heartbeat.beat(session, works.owner, now=works.clock())
-            audit.seal(session, now=works.clock())
         for chore in chores:
             chore()
         return 0
