@@ -11,8 +11,9 @@ from sqlmodel import Field, SQLModel
 class AuditRow(SQLModel, table=True):
     """One read or write. Never edited, but for ``seal``: the number of the seal that chained it.
 
-    ``payload`` (what, and the detail) is encrypted under the key of ``key_owner``: a patient, or the
-    installation itself when that is empty. The rest is clear, so that the trace can be searched.
+    ``id`` begins with the instant in milliseconds, so that ids sort by time. ``payload`` (what, and the detail)
+    is encrypted under the key of ``key_owner``: a patient, or the installation itself when that is empty. The
+    rest is clear, so that the trace can be searched. ``mac`` signs the row, chained or not yet.
     """
 
     __tablename__ = "audit"
@@ -20,10 +21,9 @@ class AuditRow(SQLModel, table=True):
         Index("audit_seal_order", "seal", "id"),
         Index("audit_of_patient", "patient_id", "id"),
         Index("audit_by_actor", "actor", "id"),
-        {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: str = Field(primary_key=True)
     at: datetime
     actor: str
     role: str
@@ -31,6 +31,7 @@ class AuditRow(SQLModel, table=True):
     patient_id: str | None = None
     key_owner: str
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    mac: str
     seal: int | None = None
 
 
@@ -65,5 +66,4 @@ class AuditKeyRow(SQLModel, table=True):
 
     owner: str = Field(primary_key=True)
     wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created: datetime
-    erased: datetime | None = None
+    erased: bool = False
