@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from fhir.resources.R4B import get_fhir_model_class
+
 from fhir_mappings.outcome import Issue, error
 from fhir_mappings.read import Json, instant, objects_at, text_at
 from fhir_mappings.structure import structure_issues
@@ -37,16 +39,25 @@ def check(resource: Json) -> list[Issue]:
     kind = text_at(resource, "resourceType")
     if kind is None:
         return [error("structure", "resourceType is missing; say which resource this is.", "resourceType")]
+    if not _is_resource(kind):
+        return [error("structure", "resourceType is not a resource of FHIR R4; correct it.", "resourceType")]
     found = structure_issues(resource, kind)
     named = {place for issue in found for place in issue.expression}
     for element in _REQUIRED.get(kind, ()):
-        if resource.get(element) is None and f"{kind}.{element}" not in named:
+        if resource.get(element) in (None, []) and f"{kind}.{element}" not in named:
             found.append(error("required", f"{kind}.{element} is required; add it.", f"{kind}.{element}"))
     found += _misdirected(resource, kind)
     if not found:
         found += [issue for rule in RULES.get(kind, ()) for issue in rule(resource)]
         found += _periods(resource, kind)
     return found
+
+
+def _is_resource(kind: str) -> bool:
+    try:
+        return issubclass(get_fhir_model_class(kind), get_fhir_model_class("Resource"))
+    except ValueError:
+        return False
 
 
 # --- references to the wrong kind of thing ----------------------------------------------------------------
