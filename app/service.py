@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from app import clock, protocols
 from app.projector import FhirProjector
 from app.protocols import LoadedProtocol
-from app.settings import Misconfigured, Settings, secret
+from app.secrets import installation_key
+from app.settings import HospitalSettings, Misconfigured, Settings, secret
 from fhir_mappings.site import Site
 from gateways.fhir_client import FhirClient
 from gateways.mailbox import MailboxGateway
@@ -22,8 +24,10 @@ from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
 from scheduler.engine import Engine
 from scheduler.ground import Clock, Works
+from scheduler.hearing import listener
 from scheduler.hospital import Destination
 from store import deliveries, instance
+from store.audit import Audit
 from store.database import Database
 from store.ledger import Ledger
 from store.protocols import Shelf, pin
@@ -41,7 +45,9 @@ class Service:
     db: Database
     ledger: Ledger[LoadedProtocol]
     protocol: LoadedProtocol
+    centre: dict[str, Any]
     site: Site
+    audit: Audit
     clock: Clock
     works: Works
     destinations: tuple[Destination, ...]
@@ -49,7 +55,12 @@ class Service:
 
     def engine(self) -> Engine:
         """A worker over this service, not yet started."""
-        return Engine(self.works, self.destinations)
+        return Engine(self.works, self.destinations, chores=(self._seal,))
+
+    def _seal(self) -> None:
+        """Chain what the requests have left in the trace."""
+        with self.db.write() as session:
+            self.audit.seal(session, self.clock())
 
     def close(self) -> None:
         """Give back connections."""
@@ -73,13 +84,16 @@ def build(
     if upgrade:
         db.upgrade()
     identity = db.identity()
-    protocol = protocols.load(settings.protocol, settings.centre)
-    destinations = tuple(_destination(hospital.name, settings) for hospital in settings.fhir_destinations)
+    protocol = protocols.load(settings.protocol or protocols.BUILTIN)
+    centre = protocols.load_centre(settings.centre or protocols.CENTRE)
+    audit = Audit(installation_key(settings))
+    site = Site(system=settings.system.rstrip("/"), name=centre["name"])
+    destinations = tuple(_destination(hospital, site) for hospital in settings.fhir_destinations)
     names = tuple(destination.name for destination in destinations)
-    site = Site(system=settings.system.rstrip("/"), name=protocol.centre["name"])
     shelf: Shelf[LoadedProtocol] = Shelf(protocols.from_content)
     ledger = Ledger(shelf, FhirProjector(site), names)
     with db.write() as session:
+        audit.check(session)
         at_home = instance.settle_in(session, identity, now=now())
         pin(
             session,
@@ -97,9 +111,11 @@ def build(
         gateways=gateways if gateways is not None else _gateways(settings, now),
         owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         identity=identity,
+        centre=centre,
+        link=settings.public_url,
         slack=settings.lease_slack,
     )
-    return Service(settings, db, ledger, protocol, site, now, works, destinations, at_home)
+    return Service(settings, db, ledger, protocol, centre, site, audit, now, works, destinations, at_home)
 
 
 def at(service: Service, now: Clock) -> Service:
@@ -148,7 +164,7 @@ def _sms(settings: Settings, now: Clock) -> MessageGateway:
     )
 
 
-def _destination(name: str, settings: Settings) -> Destination:
-    hospital = next(each for each in settings.fhir_destinations if each.name == name)
+def _destination(hospital: HospitalSettings, site: Site) -> Destination:
     token = secret(hospital.token, hospital.token_file, "FHIR_DESTINATIONS")
-    return Destination(name, FhirClient(hospital.url, (lambda: token) if token else None))
+    client = FhirClient(hospital.url, (lambda: token) if token else None)
+    return Destination(hospital.name, client, hear=listener(site, hospital.name))

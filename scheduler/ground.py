@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ Clock = Callable[[], datetime]
 
 
 class Said(Protocol):
-    """A pinned protocol: the rules, the texts in both languages, and the centre that speaks."""
+    """A pinned protocol: the rules, and the texts in both languages."""
 
     @property
     def ground(self) -> Ground: ...
@@ -24,13 +24,13 @@ class Said(Protocol):
     @property
     def texts(self) -> Mapping[str, Any]: ...
 
-    @property
-    def centre(self) -> Mapping[str, Any]: ...
-
 
 @dataclass(frozen=True)
 class Works:
-    """Everything a worker works with. ``owner`` is unique to this process; ``identity`` to this database."""
+    """Everything a worker works with. ``owner`` is unique to this process; ``identity`` to this database.
+
+    ``centre`` is who speaks (name, phone, place): read as it is now, so that a new number reaches everybody.
+    """
 
     db: Database
     ledger: Ledger[Any]
@@ -38,7 +38,8 @@ class Works:
     gateways: Mapping[str, MessageGateway]
     owner: str
     identity: str
-    link: Callable[[str], str] = field(default=lambda tag: "")
+    centre: Mapping[str, Any]
+    link: str = ""
     slack: timedelta = timedelta(seconds=30)
 
     def lease(self, gateway: MessageGateway) -> float:

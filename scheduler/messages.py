@@ -297,13 +297,13 @@ def _address(session: Session, claimed: Claimed, ground: Ground, now: datetime) 
 def _words(works: Works, claimed: Claimed, said: Said) -> Words:
     return words(
         said.texts,
-        said.centre,
+        works.centre,
         said.ground.calendar,
         template=claimed.data["template"],
         channel=claimed.data["channel"],
         language=claimed.data.get("language", "fr"),
         data=claimed.data,
-        link=works.link(claimed.tag),
+        link=works.link,
     )
 
 
