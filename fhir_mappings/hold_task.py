@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from fhir_mappings.codes import ATC
 from fhir_mappings.patient import patient_reference
@@ -17,10 +16,13 @@ from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.task import TASK_CODE
 from fhir_mappings.write import concept, instant, period, pruned
 from pathway.ground import Ground
-from pathway.state import HeldDrug, HoldStatus, Pathway, PathwayStatus, Step
+from pathway.state import HeldDrug, HoldStatus, Pathway, Step
 
 RESUMPTION_STEP = "resumption_order"
-"""The step whose completion is the signed order to resume; its first date or instant is the first intake."""
+"""The step whose completion is the signed order to resume; its first instant or day is the first intake."""
+
+CONFIRMATION_STEP = "resumption_done"
+"""The step that says whether the drug was taken again."""
 
 _WORDS = {"suspend": "Suspendre", "resume": "Reprendre"}
 
@@ -28,32 +30,33 @@ _WORDS = {"suspend": "Suspendre", "resume": "Reprendre"}
 def hold_tasks(pathway: Pathway, ground: Ground, site: Site) -> Iterator[Json]:
     """A ``suspend`` Task for each drug of the signed plan, and a ``resume`` Task once that is ordered too.
 
-    After the plan has expired its Tasks are said once more, cancelled, with the reason.
+    A plan that has expired is said once more, cancelled, with the reason.
     """
-    hold = pathway.hold
-    if hold.signed is None or hold.status not in (HoldStatus.SIGNED, HoldStatus.EXPIRED):
-        return
-    order = pathway.done(RESUMPTION_STEP) if hold.status is HoldStatus.SIGNED else None
+    hold, order = pathway.hold, pathway.done(RESUMPTION_STEP)
     for number, drug in enumerate(hold.drugs, start=1):
-        last = _last_intake(pathway, drug, ground)
-        inputs = [
-            ("signed-text", "Consigne signée", {"valueString": hold.text}),
-            ("signer", "Signataire", {"valueString": hold.signer}),
-            ("signed", "Signée le", {"valueDateTime": instant(hold.signed)}),
-        ]
-        status, reason, changed = _suspend_status(pathway, ground)
-        yield _task("suspend", pathway, drug, number, site) | pruned(
-            {
-                "status": status,
-                "statusReason": {"text": reason},
-                "authoredOn": instant(hold.signed),
-                "lastModified": instant(max(hold.signed, changed or hold.signed)),
-                "restriction": {"period": period(None, last)},
-                "input": _inputs(inputs, site),
-            }
-        )
-        if order is not None and order.settled is not None:
-            yield _resume(pathway, drug, number, order, ground, site)
+        if hold.signed is not None and hold.status in (HoldStatus.SIGNED, HoldStatus.EXPIRED):
+            yield _suspend(pathway, drug, number, hold.signed, ground, site)
+        if order is not None and (first := _first_intake(order, ground)):
+            yield _resume(pathway, drug, number, order, first, ground, site)
+
+
+# --- stop it ----------------------------------------------------------------------------------------------
+
+
+def _suspend(
+    pathway: Pathway, drug: HeldDrug, number: int, signed: datetime, ground: Ground, site: Site
+) -> Json:
+    hold = pathway.hold
+    status, reason, changed = _suspend_status(pathway, ground)
+    return _task("suspend", pathway, drug, number, signed, site) | pruned(
+        {
+            "status": status,
+            "statusReason": {"text": reason},
+            "lastModified": instant(max(signed, changed or signed)),
+            "restriction": {"period": period(None, _last_intake(pathway, drug, ground))},
+            "input": _inputs(hold.text, hold.signer, signed, site),
+        }
+    )
 
 
 def _suspend_status(pathway: Pathway, ground: Ground) -> tuple[str, str, datetime | None]:
@@ -70,42 +73,70 @@ def _suspend_status(pathway: Pathway, ground: Ground) -> tuple[str, str, datetim
     return "ready", "", None
 
 
-def _ended(pathway: Pathway) -> datetime | None:
-    return max((step.touched for step in pathway.steps if step.touched), default=None)
+def _last_intake(pathway: Pathway, drug: HeldDrug, ground: Ground) -> datetime | None:
+    """The end of the day of the last intake, in the centre's zone, as an instant."""
+    start = pathway.hold.procedure_start
+    if start is None:
+        return None
+    day = ground.calendar.day(start) - timedelta(days=drug.last_intake_offset_days)
+    return ground.calendar.end_of(day)
 
 
-def _resume(pathway: Pathway, drug: HeldDrug, number: int, order: Step, ground: Ground, site: Site) -> Json:
-    assert order.settled is not None
-    ordered = order.settled
-    inputs = [
-        ("signer", "Signataire", {"valueString": order.by}),
-        ("signed", "Signée le", {"valueDateTime": instant(ordered)}),
-    ]
-    status = {PathwayStatus.COMPLETED: "completed", PathwayStatus.ENDED: "cancelled"}.get(
-        pathway.status, "ready"
-    )
-    changed = order.touched if status == "ready" else _ended(pathway)
-    return _task("resume", pathway, drug, number, site) | pruned(
+# --- take it again ----------------------------------------------------------------------------------------
+
+
+def _resume(
+    pathway: Pathway, drug: HeldDrug, number: int, order: Step, first: datetime, ground: Ground, site: Site
+) -> Json:
+    ordered = order.settled or pathway.referred
+    status, reason, changed = _resume_status(pathway, order, ground)
+    asked = ground.protocol.step(order.key).answers
+    texts = [order.data.get(answer.key, "") for answer in asked if answer.kind == "text"]
+    return _task("resume", pathway, drug, number, ordered, site) | pruned(
         {
             "status": status,
-            "statusReason": {"text": "le parcours est terminé" if status == "cancelled" else ""},
-            "authoredOn": instant(ordered),
+            "statusReason": {"text": reason},
             "lastModified": instant(max(ordered, changed or ordered)),
-            "restriction": {"period": period(None, _first_intake(order, ground))},
-            "input": _inputs(inputs, site),
+            "restriction": {"period": period(None, first)},
+            "input": _inputs(next(filter(None, texts), ""), order.by, ordered, site),
         }
     )
 
 
-def _task(code: str, pathway: Pathway, drug: HeldDrug, number: int, site: Site) -> Json:
-    assert pathway.hold.signed is not None
-    signed = pathway.hold.signed.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
+def _resume_status(pathway: Pathway, order: Step, ground: Ground) -> tuple[str, str, datetime | None]:
+    answer = pathway.done(CONFIRMATION_STEP)
+    if answer is not None:
+        if answer.outcome == "resumed":
+            return "completed", "", answer.touched
+        outcome = ground.protocol.step(answer.key).outcome(answer.outcome or "")
+        return "cancelled", outcome.title.fr if outcome else "non repris", answer.touched
+    if not pathway.runs:
+        return "cancelled", "le parcours est terminé", _ended(pathway)
+    return "ready", "", order.touched
+
+
+def _first_intake(order: Step, ground: Ground) -> datetime | None:
+    """The instant of the first intake; a day is meant from its first minute in the centre's zone."""
+    for answer in ground.protocol.step(order.key).answers:
+        value = order.data.get(answer.key)
+        if isinstance(value, str) and answer.kind == "instant":
+            return datetime.fromisoformat(value)
+        if isinstance(value, str) and answer.kind == "date":
+            return ground.calendar.at(date.fromisoformat(value), time(0))
+    return None
+
+
+# --- what both say ----------------------------------------------------------------------------------------
+
+
+def _task(code: str, pathway: Pathway, drug: HeldDrug, number: int, signed: datetime, site: Site) -> Json:
+    stamp = signed.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
     patient = patient_reference(pathway)
     medication = concept(drug.text, {"system": ATC, "code": drug.atc} if drug.atc else {})
     return {
         "resourceType": "Task",
-        "id": fhir_id(pathway.id, code, signed, number),
-        "identifier": [site.identifier("task", f"{pathway.id}/{code}/{signed}/{number}")],
+        "id": fhir_id(pathway.id, code, stamp, number),
+        "identifier": [site.identifier("task", f"{pathway.id}/{code}/{stamp}/{number}")],
         "groupIdentifier": site.identifier("pathway", pathway.id),
         # The referral's medication list stays the hospital's; what the plan means by this drug travels inside.
         "contained": [
@@ -121,36 +152,25 @@ def _task(code: str, pathway: Pathway, drug: HeldDrug, number: int, site: Site) 
         "code": concept(f"{_WORDS[code]} {drug.text}", {"system": TASK_CODE, "code": code}),
         "focus": {"reference": "#drug"},
         "for": patient,
+        "authoredOn": instant(signed),
         "requester": site.reference(),
         "owner": patient,
     }
 
 
-def _inputs(named: list[tuple[str, str, dict[str, Any]]], site: Site) -> list[Json]:
+def _inputs(text: str, signer: str, signed: datetime, site: Site) -> list[Json]:
+    """The exact text that was signed, by whom and when."""
+    named: tuple[tuple[str, str, Json], ...] = (
+        ("signed-text", "Consigne signée", {"valueString": text}),
+        ("signer", "Signataire", {"valueString": signer}),
+        ("signed", "Signée le", {"valueDateTime": instant(signed)}),
+    )
     return [
-        {"type": concept(text, site.coding("hold", code)), **value}
-        for code, text, value in named
+        {"type": concept(label, site.coding("hold", code)), **value}
+        for code, label, value in named
         if all(value.values())
     ]
 
 
-def _last_intake(pathway: Pathway, drug: HeldDrug, ground: Ground) -> datetime | None:
-    """The end of the day of the last intake, in the centre's zone, as an instant."""
-    start = pathway.hold.procedure_start
-    if start is None:
-        return None
-    day = ground.calendar.day(start) - timedelta(days=drug.last_intake_offset_days)
-    return ground.calendar.end_of(day)
-
-
-def _first_intake(order: Step, ground: Ground) -> datetime | None:
-    rule = ground.protocol.step(order.key)
-    for answer in rule.answers:
-        value = order.data.get(answer.key)
-        if not isinstance(value, str):
-            continue
-        if answer.kind == "instant":
-            return datetime.fromisoformat(value)
-        if answer.kind == "date":
-            return ground.calendar.at(date.fromisoformat(value), time(0))
-    return None
+def _ended(pathway: Pathway) -> datetime | None:
+    return max((step.touched for step in pathway.steps if step.touched), default=None)

@@ -162,6 +162,16 @@ PROTOCOL: Json = {
             ],
         ),
         _step(
+            "resumption_done",
+            "Reprise confirmée",
+            "Resumption confirmed",
+            "coordinator",
+            {"from": "data:resumption_order.first_intake", "hours": 24},
+            track="resumption",
+            after=[{"step": "resumption_order"}],
+            outcomes=["resumed", {"key": "stopped", "title": _text("Arrêt définitif", "Stopped for good")}],
+        ),
+        _step(
             "biopsy_result",
             "Résultat de biopsie",
             "Biopsy result",
@@ -263,6 +273,7 @@ def journey() -> dict[str, Pathway]:
     then("result rejected", 29, e.StepRejected(by=SYSTEM, step="biopsy_result", reason="Prélèvement absent"))
     intake = {"first_intake": "2027-03-31T08:00:00+02:00"}
     then("resumption ordered", 29, done("resumption_order", by=ANAESTHETIST, data=intake))
+    then("resumed", 32, done("resumption_done", "resumed", SECRETARY))
     then("result failed", 40, e.StepFailed(by=SYSTEM, step="biopsy_result", reason="Lame cassée"))
     then("result waived", 60, e.StepWaived(by=SURGEON, step="biopsy_result", reason="Scanner concluant"))
     then("review booked", 60, booked("review", REFERRED + 65 * DAY))

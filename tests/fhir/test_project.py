@@ -312,3 +312,19 @@ def test_a_slot_given_again_after_a_cancellation_is_still_the_same_appointment()
     said = find(resources(again), "Appointment", "review/1")
     assert said["id"] == appointment("review cancelled", "review/1")["id"]
     assert said["start"] == datetime(2027, 5, 10, 9, 30, tzinfo=UTC).isoformat().replace("+00:00", "Z")
+
+
+def test_an_order_to_resume_ends_with_its_confirmation() -> None:
+    _, resumed = drug_tasks("resumed")
+    assert resumed["status"] == "completed"
+    for_good = done("resumption_done", "stopped", SECRETARY)
+    stopped = told(STAGES["resumption ordered"], for_good, at=REFERRED + 33 * DAY)
+    _, ended = [each for each in resources(stopped) if "contained" in each]
+    assert (ended["status"], ended["statusReason"]["text"]) == ("cancelled", "Arrêt définitif")
+
+
+def test_nothing_is_resumed_without_a_first_intake() -> None:
+    ordered = done("resumption_order", by=ANAESTHETIST)
+    pathway = told(STAGES["result rejected"], ordered, at=REFERRED + 30 * DAY)
+    codes = [each["code"]["coding"][0]["code"] for each in resources(pathway) if "contained" in each]
+    assert codes == ["suspend"]
