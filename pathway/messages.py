@@ -32,6 +32,7 @@ class _Rung:
     until: datetime
     why: str
     asked: datetime
+    any_day: bool = False
 
 
 def patient_items(pathway: Pathway, ground: Ground) -> tuple[list[Item], list[Item]]:
@@ -141,14 +142,15 @@ def _rungs(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -
     known = _known_since(rule, step, pathway)
     for index, (number, moment) in enumerate(moments):
         at = _after_recovery(max(moment.instant, known or moment.instant), pathway, ground)
-        at = ground.calendar.decent(at, any_day=rule.any_day)
+        any_day = rule.any_day is True or (rule.any_day == "last" and index == len(moments) - 1)
+        at = ground.calendar.decent(at, any_day=any_day)
         follower = moments[index + 1][1].instant if index + 1 < len(moments) else None
         stale = moment.instant + timedelta(hours=rule.life_hours) if rule.life_hours is not None else None
         until = min((one for one in (end, follower, stale) if one is not None), default=at)
         revision = f"@{moment.revision}" if moment.revision else ""
         day = f".{ground.calendar.day(moment.instant).isoformat()}" if rule.about == "hold" else ""
         name = f"{step.ref}/message/{rule.key}/{number}{day}{revision}"
-        yield _Rung(name, at, until, moment.why, moment.instant)
+        yield _Rung(name, at, until, moment.why, moment.instant, any_day)
 
 
 def _known_since(rule: PatientMessage, step: Step, pathway: Pathway) -> datetime | None:
@@ -241,7 +243,7 @@ def _item(
             "template": rule.template,
             "about": rule.about,
             "language": pathway.patient.contact.language,
-            "any_day": rule.any_day,
+            "any_day": rung.any_day,
             **slot,
             **data,
         },
@@ -328,10 +330,11 @@ def _corrections(pathway: Pathway, ground: Ground) -> Iterator[Item]:
             until=visit.start if stands else told.start,
             why="the slot that was told no longer stands",
             asked=since,
+            any_day=True,
         )
         if rung.at >= rung.until or rung.until <= pathway.as_of:
             continue
-        rule = PatientMessage(key=template, template=template, at=(), any_day=True)
+        rule = PatientMessage(key=template, template=template, at=())
         for item in _by_channel(rule, rung, step, pathway, ground):
             told_of = {"told_start": told.start.isoformat(), "slot_standing": stands}
             yield replace(item, data={**item.data, **told_of})

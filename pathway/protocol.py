@@ -132,7 +132,8 @@ class Rung:
 class PatientMessage:
     """A ladder of messages to the patient. Each ``at`` is a rung; ``until`` is when it becomes useless.
 
-    ``life_hours`` makes each rung useless so many hours after its own time, if that comes first.
+    ``life_hours`` makes each rung useless so many hours after its own time, if that comes first. ``any_day``
+    lets it leave on Sundays and public holidays too; ``last`` only the last rung, the day-before reminder.
     ``about`` says what must stand for the message to exist: ``visit`` (a booked slot of this step),
     ``hold`` (a signed hold plan with something to stop) or ``step`` (the step is open).
     """
@@ -143,7 +144,7 @@ class PatientMessage:
     about: Literal["visit", "hold", "step"] = "visit"
     until: Offset | None = None
     life_hours: int | None = None
-    any_day: bool = False
+    any_day: bool | Literal["last"] = False
     channels: tuple[str, ...] = ("sms", "email")
 
 

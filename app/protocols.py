@@ -1,0 +1,257 @@
+"""Protocols and their texts: from the files clinicians write to the one document that a pathway pins.
+
+``load`` reads ``protocol.yaml`` and the ``messages.yaml`` beside it, checks both, and works out the holidays.
+Everything a running pathway depends on is then in ``content``, one JSON document whose SHA-256 is its name:
+``from_content`` makes the same protocol of it again, whatever has become of the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import holidays
+from jinja2 import Environment, TemplateSyntaxError, meta
+
+from app.yaml_file import Unreadable, read_yaml
+from pathway.calendar import Calendar
+from pathway.codec import Malformed, decode, encode
+from pathway.ground import Ground
+from pathway.protocol import Hours, Protocol, read_protocol
+
+__all__ = ["BUILTIN", "CENTRE", "LoadedProtocol", "Unreadable", "from_content", "load", "load_centre"]
+
+BUILTIN = Path(str(files("protocols"))) / "vertebroplasty" / "protocol.yaml"
+"""The protocol that comes with Jalon. Not validated for clinical use."""
+
+CENTRE = Path(str(files("protocols"))) / "centre.yaml"
+"""The example centre."""
+
+HOLIDAY_YEARS = range(2024, 2046)
+"""The years whose holidays a protocol pins: a pathway lasts about 14 months from its first day."""
+
+ALWAYS_SAID = frozenset({"establishment", "phone", "opt_out", "place", "link"})
+OF_A_VISIT = frozenset({"weekday", "date", "time"})
+OF_A_CHANGE = frozenset({"old_weekday", "old_date", "old_time"})
+"""What a text may name, and nothing else: no health data is within its reach. A visit's date is known only to a
+text about a visit, the date it had before only to ``moved`` and ``cancelled``."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class LoadedProtocol:
+    """A protocol ready to run. ``digest`` names ``content``, from which all the rest can be made again.
+
+    ``texts`` is ``{template: {language: {channel: text}}}``; an e-mail's text is ``{subject, text}``.
+    """
+
+    protocol: Protocol
+    calendar: Calendar
+    texts: dict[str, Any]
+    content: dict[str, Any]
+    digest: str
+
+    @property
+    def ground(self) -> Ground:
+        """What ``decide`` and ``plan`` stand on."""
+        return Ground(self.protocol, self.calendar)
+
+
+def load(path: Path = BUILTIN) -> LoadedProtocol:
+    """The protocol in this file, with the ``messages.yaml`` beside it.
+
+    Raises Unreadable: one sentence, ``file:line: path: problem``.
+    """
+    file = read_yaml(path)
+    try:
+        protocol = read_protocol(file.data)
+        days = _holidays(protocol.hours)
+    except Malformed as error:
+        raise file.unreadable(error) from None
+    said = read_yaml(path.with_name("messages.yaml"))
+    try:
+        texts = _read_texts(said.data, protocol)
+    except Malformed as error:
+        raise said.unreadable(error) from None
+    content = {
+        "format": _FORMAT,
+        "protocol": {key: value for key, value in encode(protocol).items() if key != "digest"},
+        "texts": texts,
+        "calendar": {**_times(protocol.hours), "holidays": [day.isoformat() for day in days]},
+    }
+    content = json.loads(json.dumps(content))
+    return from_content(content, digest_of(content))
+
+
+def from_content(content: dict[str, Any], digest: str) -> LoadedProtocol:
+    """The very protocol that ``load`` made this document of.
+
+    Raises ValueError when the document does not have that digest: it is not what was pinned.
+    """
+    found = digest_of(content)
+    if found != digest:
+        raise ValueError(f"the stored protocol has digest {found}, not {digest}: it has been changed")
+    if content.get("format") != _FORMAT:
+        raise ValueError(
+            f"the stored protocol has format {content.get('format')!r}; this version reads {_FORMAT}"
+        )
+    return LoadedProtocol(
+        protocol=read_protocol(content["protocol"], digest=digest),
+        calendar=decode(Calendar, content["calendar"], "calendar"),
+        texts=content["texts"],
+        content=content,
+        digest=digest,
+    )
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """SHA-256 (hexadecimal) of the document written in one way only: sorted keys, no spaces, UTF-8."""
+    canonical = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+# --- the calendar -----------------------------------------------------------------------------------------
+
+
+def _times(hours: Hours) -> dict[str, Any]:
+    names = ("zone", "business_close", "decent_from", "decent_to")
+    return {name: encode(getattr(hours, name)) for name in names}
+
+
+def _holidays(hours: Hours) -> list[date]:
+    """The public holidays of the place in ``HOLIDAY_YEARS``, and the centre's own days off."""
+    try:
+        public = holidays.country_holidays(hours.country, subdiv=hours.subdivision, years=HOLIDAY_YEARS)
+    except NotImplementedError:
+        place = f"{hours.country} {hours.subdivision or ''}".strip()
+        known = holidays.list_supported_countries().get(hours.country, [])
+        raise Malformed(
+            "hours.subdivision" if known else "hours.country",
+            f"no holidays are known for {place}; known subdivisions: {', '.join(known) or 'none'}",
+        ) from None
+    return sorted({*public, *hours.also_closed})
+
+
+# --- the texts --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Email:
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Said:
+    """One template in one language, by the channels it may go by."""
+
+    sms: str | None = None
+    email: _Email | None = None
+    call: str | None = None
+    letter: str | None = None
+
+
+@dataclass(frozen=True)
+class _Template:
+    fr: _Said
+    en: _Said
+
+
+_ALWAYS = {
+    "moved": ("sms", "email", "call", "letter"),
+    "cancelled": ("sms", "email", "call", "letter"),
+    "hold_stopped": ("call",),
+    "undelivered": ("call",),
+    "staff_page": ("email",),
+}
+"""Texts that Jalon itself asks for, whatever the protocol says."""
+
+
+def _read_texts(data: Any, protocol: Protocol) -> dict[str, Any]:
+    """The texts, each checked: both languages, every channel it is asked for by, known variables only."""
+    templates = decode(dict[str, _Template], data)
+    for name, channels in _asked_for(protocol):
+        if name not in templates:
+            raise Malformed("", f"there is no text {name!r}, and the protocol asks for it")
+        for language, said in (("fr", templates[name].fr), ("en", templates[name].en)):
+            for channel in channels:
+                if getattr(said, channel) is None:
+                    raise Malformed(f"{name}.{language}", f"has no {channel}, and the protocol asks for it")
+    texts: dict[str, Any] = encode(templates)
+    for name, said in texts.items():
+        allowed = _variables_of(name, protocol)
+        for path, text in _leaves(said, name):
+            _check_variables(path, text, allowed)
+    return texts
+
+
+def _variables_of(template: str, protocol: Protocol) -> frozenset[str]:
+    if template in ("moved", "cancelled"):
+        return ALWAYS_SAID | OF_A_VISIT | OF_A_CHANGE
+    about = {
+        message.about for step in protocol.steps for message in step.messages if message.template == template
+    }
+    return ALWAYS_SAID | OF_A_VISIT if about == {"visit"} else ALWAYS_SAID
+
+
+def _asked_for(protocol: Protocol) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield from _ALWAYS.items()
+    for step in protocol.steps:
+        for message in step.messages:
+            letter = ("letter",) if message.about == "visit" else ()
+            yield message.template, (*message.channels, "call", *letter)
+
+
+def _leaves(texts: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    for key, value in texts.items():
+        below = f"{path}.{key}"
+        if isinstance(value, dict):
+            yield from _leaves(value, below)
+        else:
+            yield below, value
+
+
+def _check_variables(path: str, text: str, allowed: frozenset[str]) -> None:
+    try:
+        names = meta.find_undeclared_variables(Environment(autoescape=False).parse(text))  # noqa: S701
+    except TemplateSyntaxError as error:
+        raise Malformed(path, f"is no Jinja2 text: {error.message}") from None
+    if unknown := sorted(names - allowed):
+        raise Malformed(path, f"names {', '.join(unknown)}; it may name {', '.join(sorted(allowed))}")
+
+
+# --- the centre -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _OptOut:
+    fr: str
+    en: str
+
+
+@dataclass(frozen=True)
+class _Centre:
+    """Who speaks. Not pinned: a new telephone number is for everybody."""
+
+    name: str
+    phone: str
+    place: str
+    opt_out: _OptOut
+
+
+def load_centre(path: Path = CENTRE) -> dict[str, Any]:
+    """``{name, phone, place, opt_out: {fr, en}}`` of the centre in this file. Raises Unreadable."""
+    file = read_yaml(path)
+    try:
+        return dict(encode(decode(_Centre, file.data)))
+    except Malformed as error:
+        raise file.unreadable(error) from None

@@ -1,0 +1,100 @@
+"""A YAML file as plain data, with the line of everything in it, so that an error can say where.
+
+Safe constructors only; a key given twice is refused, for the second would silently win.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pathway.codec import Malformed
+
+
+class Unreadable(ValueError):
+    """A file that cannot be used: one sentence, ``file:line: path: problem``."""
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFile:
+    """The file's data, and the line (from 1) of every path like ``steps[3].window`` or ``steps.triage.window``."""
+
+    name: str
+    data: Any
+    lines: dict[str, int]
+
+    def unreadable(self, problem: Malformed) -> Unreadable:
+        """The problem with its file and line: that of the nearest place the file does have."""
+        path = problem.path
+        while path not in self.lines and path:
+            path = re.sub(r"(^|\.|\[)[^.\[]*$", "", path)
+        return Unreadable(f"{self.name}:{self.lines.get(path, 1)}: {problem}")
+
+
+def read_yaml(path: Path) -> YamlFile:
+    """The file at ``path``. Raises Unreadable when it is missing, not YAML, or gives a key twice."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Unreadable(f"{path}:1: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{path}:1: is not UTF-8: save it as UTF-8") from error
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise Unreadable(f"{path}:{line}: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise Unreadable(f"{path}:1: {' '.join(str(error).split())}") from error
+    finally:
+        loader.dispose()
+    return YamlFile(str(path), data, dict(_lines(node, ())) if node is not None else {})
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that minds keys given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice; keep one", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _lines(node: yaml.Node, above: tuple[yaml.Node, ...]) -> Iterator[tuple[str, int]]:
+    """Paths below ``node`` and their lines; the members of a list by number, and by ``key`` where they have one."""
+    yield "", node.start_mark.line + 1
+    if any(node is one for one in above):
+        return  # an alias of something around it
+    for name, child, line in _children(node):
+        for path, below in _lines(child, (*above, node)):
+            joined = f"{name}{path}" if not path or path.startswith("[") else f"{name}.{path}"
+            yield joined, line if not path else below
+
+
+def _children(node: yaml.Node) -> Iterator[tuple[str, yaml.Node, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield str(key.value), value, key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            line = item.start_mark.line + 1
+            yield f"[{index}]", item, line
+            if isinstance(item, yaml.MappingNode):
+                named = [value.value for key, value in item.value if key.value == "key"]
+                if named and isinstance(named[0], str):
+                    yield named[0], item, line
