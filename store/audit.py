@@ -69,7 +69,7 @@ class Audit:
 
     def check(self, session: Session) -> None:
         """Raise WrongKey when this is not the key this database was written with. Ask once, at the start."""
-        self._key(session, INSTALLATION)
+        self._keys(session, {INSTALLATION})
 
     def write(self, session: Session, entry: Entry) -> None:
         """Leave the trace of one read or write in the transaction of whoever does it."""
@@ -77,12 +77,10 @@ class Audit:
 
     def write_all(self, session: Session, entries: Iterable[Entry]) -> None:
         """Leave several traces: a worklist reads many patients at once."""
-        keys: dict[str, bytes | None] = {}
-        # One order for everybody, so that two requests that make keys for the same patients do not deadlock.
-        for entry in sorted(entries, key=lambda entry: entry.patient_id or INSTALLATION):
+        entries = list(entries)
+        keys = self._keys(session, {entry.patient_id or INSTALLATION for entry in entries})
+        for entry in entries:
             owner = entry.patient_id or INSTALLATION
-            if owner not in keys:
-                keys[owner] = self._key(session, owner)
             session.add(self._row(entry, owner, keys[owner]))
         session.flush()
 
@@ -102,7 +100,7 @@ class Audit:
             session.flush()
             row.wrapped, row.erased = b"", True
         entry = Entry(at=now, actor=by, role=role, action=ERASED, what="key destroyed", patient_id=patient_id)
-        session.add(self._row(entry, INSTALLATION, self._key(session, INSTALLATION)))
+        session.add(self._row(entry, INSTALLATION, self._keys(session, {INSTALLATION})[INSTALLATION]))
         session.flush()
         return True
 
@@ -151,18 +149,21 @@ class Audit:
         session.flush()
         return len(rows)
 
-    def _key(self, session: Session, owner: str) -> bytes | None:
-        """The data key of this owner, made when it is the first time; None once it was erased."""
-        stored = select(AuditKeyRow).where(AuditKeyRow.owner == owner)
-        row = session.exec(stored).one_or_none()
-        if row is None:
-            _, wrapped = self.cipher.new_key(owner)
-            insert_if_absent(session, AuditKeyRow(owner=owner, wrapped=wrapped))
-            row = session.exec(stored).one()
-        if row.erased:
-            return None
+    def _keys(self, session: Session, owners: set[str]) -> dict[str, bytes | None]:
+        """The data keys of these owners, made when it is the first time; None for one that was erased."""
+        stored = select(AuditKeyRow).where(col(AuditKeyRow.owner).in_(owners))
+        rows = {row.owner: row for row in session.exec(stored)}
+        # One order for everybody, so that two requests that meet the same new patients do not deadlock.
+        new = sorted(owners - rows.keys())
+        for owner in new:
+            insert_if_absent(session, AuditKeyRow(owner=owner, wrapped=self.cipher.new_key(owner)[1]))
+        if new:
+            rows = {row.owner: row for row in session.exec(stored)}
         try:
-            return self.cipher.unwrap(row.wrapped, owner)
+            return {
+                owner: None if row.erased else self.cipher.unwrap(row.wrapped, owner)
+                for owner, row in rows.items()
+            }
         except Unreadable as error:
             raise WrongKey(
                 "This database was written with another installation key."
