@@ -11,15 +11,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from pathway.codec import decode
-from pathway.referral import Identifier, Referral, from_dict, same_fracture, to_dict
+from pathway.referral import Referral, from_dict, same_fracture, to_dict
 from pathway.refusal import Refused, Text
 from pathway.state import Actor, Pathway
 from store.ledger import Ledger, P
 from store.tables import DocumentRow, PathwayRow, PatientIdentifierRow, PatientRow, ReferralRow
+from store.upsert import insert_if_absent
 
 _NAMESPACE = uuid.UUID("6f0c1f5e-7a53-5d0c-9d4e-3f2d7f6c8a10")
 
@@ -124,33 +124,19 @@ def _is_first(
 ) -> bool:
     """Claim the key. Concurrent receivers wait for the first one's transaction here, and then lose."""
     sha256 = hashlib.sha256(body).hexdigest()
-    values = {"sha256": sha256, "received": at, "sender": sender, "body": body}
-    _insert_or_ignore(session, DocumentRow, values, ["sha256"])
-    patient_id = _patient(session, referral, at)
-    return _insert_or_ignore(
-        session,
-        ReferralRow,
-        {
-            "key": referral.key,
-            "id": referral_id,
-            "received": at,
-            "sender": sender,
-            "status": "received",
-            "patient_id": patient_id,
-            "referral": to_dict(referral),
-            "missing": list(missing),
-            "document": sha256,
-        },
-        ["key"],
+    insert_if_absent(session, DocumentRow(sha256=sha256, received=at, sender=sender, body=body))
+    row = ReferralRow(
+        key=referral.key,
+        id=referral_id,
+        received=at,
+        sender=sender,
+        status="received",
+        patient_id=_patient(session, referral, at),
+        referral=to_dict(referral),
+        missing=list(missing),
+        document=sha256,
     )
-
-
-def _insert_or_ignore(session: Session, table: type, values: dict[str, object], key: list[str]) -> bool:
-    """Insert unless the key is taken. Whether the row is ours."""
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    statement = insert.values(**values).on_conflict_do_nothing(index_elements=key)
-    return bool(session.connection().execute(statement).rowcount)
+    return insert_if_absent(session, row)
 
 
 def _patient(session: Session, referral: Referral, at: datetime) -> str:
@@ -165,21 +151,16 @@ def _patient(session: Session, referral: Referral, at: datetime) -> str:
         patient_id = known[0]
     else:
         patient_id = uuid.uuid5(_NAMESPACE, str(min(person.identifiers))).hex
-        values = {
-            "id": patient_id,
-            "family": person.family,
-            "given": person.given,
-            "birth_date": person.birth_date,
-            "created": at,
-        }
-        _insert_or_ignore(session, PatientRow, values, ["id"])
+        row = PatientRow(
+            id=patient_id, family=person.family, given=person.given, birth_date=person.birth_date, created=at
+        )
+        insert_if_absent(session, row)
     for identifier in sorted(person.identifiers):  # one order for everybody, so that nobody deadlocks
-        _insert_or_ignore(session, PatientIdentifierRow, _named(identifier, patient_id), ["system", "value"])
+        insert_if_absent(
+            session,
+            PatientIdentifierRow(system=identifier.system, value=identifier.value, patient_id=patient_id),
+        )
     return patient_id
-
-
-def _named(identifier: Identifier, patient_id: str) -> dict[str, object]:
-    return {"system": identifier.system, "value": identifier.value, "patient_id": patient_id}
 
 
 def _same_fracture(session: Session, patient_id: str, referral: Referral) -> str | None:
