@@ -214,6 +214,32 @@ def free_leases(session: Session) -> int:
     return int(result.rowcount)
 
 
+def end_leases(session: Session) -> None:
+    """Let every lease end now. Only for one worker by a clock of its own (a story): leases run on the database's."""
+    session.exec(
+        update(OwedRow)
+        .where(col(OwedRow.status).in_(("planned", "sending")), col(OwedRow.lease_until) > 0)
+        .values(lease_owner=None, lease_until=0.0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def next_due(session: Session, *, after: datetime) -> datetime | None:
+    """When something is next to be carried out, later than ``after``; None when nothing is ahead."""
+    query = select(func.min(OwedRow.next_at)).where(
+        OwedRow.status == "planned",
+        col(OwedRow.kind).in_((Kind.RUNG.value, Kind.MESSAGE.value, Kind.PAGE.value)),
+        col(OwedRow.next_at) > after,
+    )
+    return session.exec(query).one()
+
+
+def in_flight(session: Session) -> int:
+    """How many sends have begun of which nobody has said how they went."""
+    query = select(func.count()).select_from(OwedRow).where(OwedRow.status == "sending")
+    return session.exec(query).one()
+
+
 def waiting_since(session: Session, now: datetime) -> datetime | None:
     """Since when the oldest message that should have left is waiting; None when nothing waits."""
     query = select(func.min(OwedRow.next_at)).where(
