@@ -1,4 +1,4 @@
-"""Work that somebody owes: one Task for every occurrence of every step, as mapping.md §2 has it."""
+"""Work that somebody owes: one Task for every occurrence of every step, open or not."""
 
 from __future__ import annotations
 

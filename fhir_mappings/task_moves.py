@@ -1,4 +1,4 @@
-"""Who may move a Task from where to where: the table of mapping.md §2, one row a line, and the claim."""
+"""Who may move a Task from where to where: one row a line, and the claim. (R4 leaves it to us.)"""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The table of who may move a Task, read row by row against mapping.md §2 and then in full."""
+"""The table of who may move a Task, written out a second time and compared in full."""
 
 import pytest
 
 from fhir_mappings.task_moves import CLAIMABLE, OPEN, ROLES, STATUSES, TERMINAL, Role, allowed, may_move
 
-# Written out once more by hand, as the page says it, so that a slip in the table is seen.
+# Written out once more by hand, so that a slip in the table is seen.
 OWNER_ALONE = """
     requested   → received accepted rejected
     received    → accepted rejected
@@ -31,7 +31,7 @@ def moves(table: str) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("to", STATUSES)
 @pytest.mark.parametrize("came_from", STATUSES)
-def test_a_role_may_move_a_task_exactly_where_the_page_says(came_from: str, to: str, role: Role) -> None:
+def test_a_role_may_move_a_task_exactly_where_the_rows_say(came_from: str, to: str, role: Role) -> None:
     granted = {
         "owner": moves(OWNER_ALONE) | moves(EITHER),
         "requester": moves(EITHER),
