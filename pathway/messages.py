@@ -126,9 +126,14 @@ def _call_instead(
 
 
 def _is_covered(rung: _Rung, step: Step, pathway: Pathway) -> bool:
-    """Whether the slot was set when this rung was past already, and the patient is told of the slot otherwise."""
-    since = step.visit.since if step.visit else None
-    return since is not None and rung.asked <= since and _last_told(step, pathway) is not None
+    """Whether this rung was past already when the slot was moved, so that the word of the move says it."""
+    visit = step.visit
+    if visit is None or visit.since is None or rung.asked > visit.since:
+        return False
+    return any(
+        (one.step, one.occurrence) == (step.key, step.occurrence) and one.revision < visit.revision
+        for one in pathway.told
+    )
 
 
 def _rungs(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -> Iterator[_Rung]:
@@ -263,9 +268,10 @@ def _slot(step: Step) -> dict[str, str | int]:
 
 
 def _calls_about_undelivered(pathway: Pathway, ground: Ground) -> Iterator[Item]:
-    """A message that did not arrive and goes by no other channel is a person's business."""
+    """A message that did not arrive and goes by no other channel is a person's business, once for all channels."""
     failed = {one.key for one in pathway.undelivered if one.how in _NEXT_CHANNEL}
-    for one in pathway.undelivered:
+    last = {one.key.rpartition("/")[0]: one for one in pathway.undelivered}
+    for one in last.values():
         name, _, channel = one.key.rpartition("/")
         others = [c for c, _ in reachable(pathway, ("sms", "email")) if f"{name}/{c}" not in failed]
         if one.how in _NEXT_CHANNEL and others:
