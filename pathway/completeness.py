@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pathway.referral import Fact, Referral
+from pathway.refusal import Text
 
 CLOCKED_CAUSES = ("osteoporotic", "unknown")
 """Causes for which the age of the fracture is counted (protocol reference §1.3: off for a neoplastic
@@ -42,6 +43,11 @@ def missing(referral: Referral) -> tuple[Missing, ...]:
         if is_open(referral)
     ]
     return tuple(sorted(found, key=lambda each: not each.blocks_start))
+
+
+def question(key: str) -> Text:
+    """The question that an open point of a referral asks. KeyError for a key that is none."""
+    return {each: Text(fr=fr, en=en) for each, _, fr, en, _ in _QUESTIONS}[key]
 
 
 def antithrombotics_unknown(referral: Referral) -> bool:

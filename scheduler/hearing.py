@@ -184,7 +184,9 @@ def _understood(about: Subject, resource: Json, site: Site, *, role: Role, by: A
         if current is None and _is_of_another(about, resource):
             sentence = "Appointment.participant names another patient; book for the patient of the pathway."
             return refusal(error("business-rule", sentence, "Appointment.participant"))
-        return appointment_event(current, resource, about.step, by=by)
+        # A booking system that made the Appointment knows nothing of our order: leaving it out changes nothing.
+        order = {"basedOn": current["basedOn"]} if current is not None and "basedOn" in current else {}
+        return appointment_event(current, order | resource, about.step, by=by)
     if current is None:
         return refusal(error("not-found", "There is no such Task.", "Task.identifier"))
     return task_event(current, resource, about.step, about.rule, site, role=role, by=by)

@@ -1,0 +1,179 @@
+"""A hospital's systems talk to our ``/fhir``: the real service, real requests, a clock in hand."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from fastapi import FastAPI
+
+from app.fhir.router import fhir_router
+from app.protocols import BUILTIN
+from fhir_mappings.referral_example import example_referral
+from pathway import events as e
+from pathway.referral import Identifier, Party
+from store import tokens
+from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, fracture, known, open_house, patient
+
+with warnings.catch_warnings():
+    # Starlette says that httpx is to be replaced one day; the client under test speaks HTTP either way.
+    warnings.simplefilter("ignore")
+    from fastapi.testclient import TestClient
+
+Json = dict[str, Any]
+
+MONDAY = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
+FHIR_JSON = "application/fhir+json"
+RADIOLOGY = "Radiologie <https://finess.esante.gouv.fr|750000001>"
+OWNER = {
+    "identifier": {"system": "https://finess.esante.gouv.fr", "value": "750000001"},
+    "display": "Radiologie",
+}
+SECRET = "tests only: 0123456789abcdef0123456789"
+
+
+@dataclass
+class Facade:
+    """Our ``/fhir`` as a hospital meets it. Each token speaks as somebody else."""
+
+    house: House
+    client: httpx.Client
+    token: str
+    """Owner of nothing yet; member of the queues of coordination and radiology."""
+    rival: str
+    """Another organisation of the same queues."""
+    requester: str
+    reader: str
+
+    def ask(self, method: str, path: str, *, token: str | None = None, **rest: Any) -> httpx.Response:
+        """A request with the token of the radiology department, unless another is given."""
+        headers = {"Authorization": f"Bearer {token or self.token}", **rest.pop("headers", {})}
+        if "resource" in rest:
+            rest["content"] = json.dumps(rest.pop("resource")).encode()
+            headers.setdefault("Content-Type", FHIR_JSON)
+        if "operations" in rest:
+            rest["content"] = json.dumps(rest.pop("operations")).encode()
+            headers.setdefault("Content-Type", "application/json-patch+json")
+        return self.client.request(method, f"/fhir{path}", headers=headers, **rest)
+
+    def get(self, path: str, **rest: Any) -> httpx.Response:
+        return self.ask("GET", path, **rest)
+
+    def task(self, pathway_id: str, step: str, occurrence: int = 1) -> Json:
+        """Our Task of this step, as anybody reads it."""
+        answer = self.get(
+            "/Task", params={"identifier": f"|{self.task_value(pathway_id, step, occurrence)}"[1:]}
+        )
+        (entry,) = answer.json()["entry"]
+        return dict(entry["resource"])
+
+    @staticmethod
+    def task_value(pathway_id: str, step: str, occurrence: int = 1) -> str:
+        return f"{pathway_id}/{step}/{occurrence}"
+
+    def put(self, resource: Json, **rest: Any) -> httpx.Response:
+        """Write a resource back, whole."""
+        return self.ask("PUT", f"/{resource['resourceType']}/{resource['id']}", resource=resource, **rest)
+
+    def referred(self, number: int = 0) -> str:
+        """A pathway that has just started."""
+        pathway_id = self.house.refer(number).pathway_id
+        assert pathway_id is not None
+        return pathway_id
+
+    def triaged(self, number: int = 0) -> str:
+        """A pathway whose radiologist's consult is to be booked."""
+        pathway_id = self.referred(number)
+        self.house.record(pathway_id, e.StepCompleted(by=RADIOLOGIST, step="triage", outcome="accepted"))
+        return pathway_id
+
+    def consult_booked(
+        self, number: int = 0, *, start: datetime = datetime(2027, 3, 8, 9, tzinfo=UTC)
+    ) -> str:
+        """A pathway with a visit."""
+        pathway_id = self.triaged(number)
+        self.house.record(
+            pathway_id,
+            e.VisitBooked(by=COORDINATOR, step="radiologist_consult", start=start, place="Salle 2"),
+        )
+        return pathway_id
+
+
+def referral_bundle(number: int = 0, at: datetime = MONDAY, **changes: Any) -> Json:
+    """A hospital's referral of the numbered patient, as it would send it."""
+    return example_referral(
+        changes.get("person") or patient(number),
+        changes.get("fracture") or fracture(at.date()),
+        identifier=Identifier("https://hopital.example/demandes", f"R-{number}"),
+        requester=Party("Dr Médecin", (Identifier("https://rpps.esante.gouv.fr", "99900000017"),)),
+        facts=changes.get("facts", known(at)),
+        authored=at,
+    )
+
+
+def open_facade(settings: Json, clock: Clock) -> Iterator[Facade]:
+    """The service with these settings and its ``/fhir``, with systems that hold tokens."""
+    house = open_house({"secret_key": SECRET, "public_url": "http://jalon.test", **settings}, clock)
+    app = application(house)
+    with house.service.db.write() as session:
+        queues = ("coordinator", "radiologist")
+        made = [
+            tokens.add_token(session, now=clock.now, **said)[1]
+            for said in (
+                {"name": "RIS", "owner": RADIOLOGY, "functions": queues},
+                {"name": "Autre", "owner": "Clinique du Parc", "functions": queues},
+                {"name": "DPI", "requester": True},
+                {"name": "Entrepôt"},
+            )
+        ]
+    with TestClient(app, base_url="http://jalon.test", raise_server_exceptions=False) as client:
+        yield Facade(house, client, *made)
+    house.close()
+
+
+def application(house: House) -> FastAPI:
+    """An application that serves ``/fhir`` and nothing else."""
+    app = FastAPI(openapi_url=None)
+    app.include_router(fhir_router(house.service))
+    return app
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(MONDAY)
+
+
+@pytest.fixture
+def facade(tmp_path: Path, clock: Clock) -> Iterator[Facade]:
+    """On SQLite, for what does not depend on the database."""
+    yield from open_facade({"database_url": f"sqlite:///{tmp_path / 'jalon.sqlite'}"}, clock)
+
+
+@pytest.fixture
+def facade_anywhere(database_url: str, clock: Clock) -> Iterator[Facade]:
+    """Once on SQLite and once on PostgreSQL, for what the database decides."""
+    yield from open_facade({"database_url": database_url}, clock)
+
+
+@pytest.fixture
+def asking_facade(tmp_path: Path, clock: Clock) -> Iterator[Facade]:
+    """With a protocol whose triage is asked for, not assigned: its Task begins as ``requested``."""
+    said = yaml.safe_load(BUILTIN.read_text())
+    next(step for step in said["steps"] if step["key"] == "triage")["assigned"] = False
+    place = tmp_path / "protocol"
+    place.mkdir()
+    (place / "protocol.yaml").write_text(yaml.safe_dump(said, allow_unicode=True))
+    (place / "messages.yaml").write_bytes((BUILTIN.parent / "messages.yaml").read_bytes())
+    settings = {
+        "database_url": f"sqlite:///{tmp_path / 'jalon.sqlite'}",
+        "protocol": place / "protocol.yaml",
+    }
+    yield from open_facade(settings, clock)
