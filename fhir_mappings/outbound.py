@@ -151,6 +151,22 @@ def as_ours(resource: Json, ref: str, known: Mapping[str, Known]) -> Json:
     return {**renamed, "id": ref.partition("/")[2]}
 
 
+def what_they_changed(ours: Json, told: Json, theirs: Json) -> Json:
+    """``ours`` as it stands now, with what the hospital changed in what it had been told.
+
+    Both sides may have moved on since ``told``: only the elements that differ between ``told`` and ``theirs`` are
+    theirs, so that what we have decided meanwhile does not look like something they took back.
+    """
+    kept = ("resourceType", "id", "meta", "identifier", "lastModified")
+    changed = {
+        name
+        for name in told.keys() | theirs.keys()
+        if name not in kept and told.get(name) != theirs.get(name)
+    }
+    said = {name: value for name, value in ours.items() if name not in changed}
+    return said | {name: theirs[name] for name in changed if name in theirs}
+
+
 # --- one entry --------------------------------------------------------------------------------------------
 
 

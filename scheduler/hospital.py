@@ -22,6 +22,7 @@ from fhir_mappings.outbound import (
     read_response,
     to_send,
     transaction,
+    what_they_changed,
 )
 from gateways.fhir_client import FhirClient
 from gateways.ports import DeliveryFailed
@@ -175,7 +176,8 @@ def _catch_up(
     type_, _, id_ = remote.partition("/")
     theirs, etag = destination.client.read(type_, id_)
     if destination.hear is not None:
-        destination.hear(works, due.pathway_id, as_ours(theirs, _ref(parcel), known))
+        heard = as_ours(theirs, _ref(parcel), known)
+        destination.hear(works, due.pathway_id, what_they_changed(parcel.content, parcel.told, heard))
     with works.db.write() as session:
         deliveries.learned(session, due, parcel, remote=remote, etag=etag)
 

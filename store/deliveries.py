@@ -31,7 +31,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A resource to deliver, with its version of ours and what the destination has of it."""
+    """A resource to deliver, with its version of ours and what the destination has of it (``told``)."""
 
     type: str
     id: str
@@ -40,6 +40,7 @@ class Parcel:
     remote: str | None
     etag: str | None
     current: bool
+    told: dict[str, Any]
 
 
 def claim(
@@ -115,6 +116,7 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
                 remote=known.remote if known else None,
                 etag=known.etag if known else None,
                 current=bool(known and row.version in (known.version, known.refused_version)),
+                told=known.content if known else {},
             )
         )
     return found
@@ -123,7 +125,7 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
 def delivered(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: str | None) -> None:
     """The destination has this version, under this name of its own."""
     row = _row(session, due, parcel)
-    row.version, row.remote, row.etag = parcel.version, remote, etag
+    row.version, row.content, row.remote, row.etag = parcel.version, parcel.content, remote, etag
     row.refused, row.refused_version = None, None
 
 

@@ -224,7 +224,7 @@ class DeliveryRow(SQLModel, table=True):
 
 
 class DeliveredRow(SQLModel, table=True):
-    """What a destination has of one resource: which version of ours, under which name of theirs.
+    """What a destination has of one resource: which version of ours, in which words, under which name of theirs.
 
     ``refused`` holds the OperationOutcome of a resource the destination will not take, at ``refused_version``.
     """
@@ -236,6 +236,7 @@ class DeliveredRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     pathway_id: str = Field(index=True)
     version: int = 0
+    content: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     remote: str | None = None
     etag: str | None = None
     refused_version: int | None = None

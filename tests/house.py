@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from app.intake import receive_referral
@@ -97,6 +98,17 @@ class House:
         self.service.close()
 
 
+def plain_settings(database_url: str, tmp_path: Path, **more: Any) -> dict[str, Any]:
+    """Settings of a test: nothing leaves, and the key is known."""
+    return {
+        "database_url": database_url,
+        "secret_key": "0123456789abcdef" * 4,
+        "mailbox": str(tmp_path / "mailbox"),
+        "instance": "test",
+        **more,
+    }
+
+
 def open_house(
     settings: Mapping[str, Any], clock: Clock, gateways: Mapping[str, MessageGateway] | None = None
 ) -> House:
@@ -112,8 +124,7 @@ def patient(number: int = 0, *, contact: Contact | None = None, **_: Any) -> Per
         given="Odile",
         birth_date=date(1947, 5, 3),
         gender="female",
-        contact=contact
-        or Contact("fr", f"+336399{number:05d}", None, f"patient{number}@example.org"),
+        contact=contact or Contact("fr", f"+336399{number:05d}", None, f"patient{number}@example.org"),
     )
 
 

@@ -22,7 +22,7 @@ from pathway.refusal import Refused
 from pathway.state import HeldDrug, Pathway
 from store import owed
 from store.tables import OwedRow
-from tests.house import ANAESTHETIST, COORDINATOR, RADIOLOGIST, Clock, House, open_house
+from tests.house import ANAESTHETIST, COORDINATOR, RADIOLOGIST, Clock, House, open_house, plain_settings
 
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -30,13 +30,7 @@ DAY = timedelta(days=1)
 
 def a_house(database_url: str, tmp_path: Path) -> House:
     """A service with nobody in it yet."""
-    given = {
-        "database_url": database_url,
-        "secret_key": "0123456789abcdef" * 4,
-        "mailbox": str(tmp_path / "mailbox"),
-        "instance": "test",
-    }
-    return open_house(given, Clock(MONDAY))
+    return open_house(plain_settings(database_url, tmp_path), Clock(MONDAY))
 
 
 def rows(house: House, pathway_id: str) -> list[OwedRow]:
