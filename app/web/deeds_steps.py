@@ -1,0 +1,300 @@
+"""What can be done to a step: take it, begin it, end it, pause it, refuse it, do without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.web.deeds import Deed, Scene
+from app.web.fields import Field, Kind, Said
+from pathway import events as e
+from pathway.codec import encode
+from pathway.gates import unmet
+from pathway.protocol import Answer
+
+UNITS = {"Cel": "°C", "umol/L": "µmol/L", "{score}": "", "{T-score}": ""}
+"""UCUM as the ward writes it."""
+
+_ANSWER_FIELDS: dict[str, Kind] = {
+    "number": "number",
+    "text": "text",
+    "yes-no": "yes-no",
+    "date": "date",
+    "instant": "instant",
+    "choice": "choice",
+}
+
+
+def _occurred(scene: Scene) -> Field:
+    _ = scene.speech
+    return Field("occurred", _("Quand, si ce n’est pas à l’instant"), "instant")
+
+
+def _reason(scene: Scene) -> Field:
+    return Field("reason", scene.speech("Motif"), "textarea", required=True)
+
+
+class Accept(Deed):
+    """Take the work."""
+
+    name = "accept"
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Prendre en charge : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Prendre en charge")
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        return self.sample(scene)
+
+    def sample(self, scene: Scene) -> e.Event:
+        return e.StepAccepted(
+            by=scene.actor, step=scene.here.key, occurrence=scene.here.occurrence, owner=scene.actor.name
+        )
+
+
+class Start(Deed):
+    """Begin the work."""
+
+    name = "start"
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Commencer : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Commencer")
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        return self.sample(scene)
+
+    def sample(self, scene: Scene) -> e.Event:
+        return e.StepStarted(by=scene.actor, step=scene.here.key, occurrence=scene.here.occurrence)
+
+
+class Complete(Deed):
+    """End the work with an outcome, and answer what the step asks."""
+
+    name = "complete"
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Terminer : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Terminer…")
+
+    def fields(self, scene: Scene) -> list[Field]:
+        outcomes = scene.rule.outcomes
+        chosen = outcomes[0].key if len(outcomes) == 1 else ""
+        return [
+            Field(
+                "outcome",
+                scene.speech("Issue"),
+                "radio",
+                required=True,
+                choices=tuple((one.key, scene.speech.text(one.title)) for one in outcomes),
+                value=chosen,
+                notes=self._notes(scene),
+            ),
+            *(_answer(answer, scene) for answer in scene.rule.answers),
+            _occurred(scene),
+        ]
+
+    def _notes(self, scene: Scene) -> dict[str, str]:
+        """Under each outcome, what its gates still miss; an answer given in this very form may supply it."""
+        notes = {}
+        for outcome in scene.rule.outcomes:
+            keys = (*(() if scene.here.started else scene.rule.start_gates), *outcome.gates)
+            reasons = [
+                scene.speech.text(one.need.reason)
+                for key in keys
+                for one in unmet(scene.ground.protocol.gate(key), scene.pathway, scene.ground)
+            ]
+            end = scene.ground.protocol.ends.get(outcome.end or "")
+            if end is not None:
+                reasons.append(scene.speech("Arrête le parcours : {end}.", end=scene.speech.text(end.title)))
+            notes[outcome.key] = " ".join(reasons)
+        return notes
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        outcome = said.choice("outcome", [one.key for one in scene.rule.outcomes], required=True)
+        data = {}
+        for answer in scene.rule.answers:
+            value = _read(answer, said)
+            if value is not None and value != "":
+                data[answer.key] = value
+        occurred = said.instant("occurred")
+        said.done()
+        return e.StepCompleted(
+            by=scene.actor,
+            step=scene.here.key,
+            occurrence=scene.here.occurrence,
+            outcome=outcome,
+            data=data,
+            occurred=occurred,
+        )
+
+    def sample(self, scene: Scene) -> e.Event:
+        return e.StepCompleted(
+            by=scene.actor,
+            step=scene.here.key,
+            occurrence=scene.here.occurrence,
+            outcome=scene.rule.outcomes[0].key,
+        )
+
+
+def _answer(answer: Answer, scene: Scene) -> Field:
+    speech = scene.speech
+    known = scene.pathway.fact(answer.key) if answer.fact else None
+    help_ = ""
+    if known is not None:
+        help_ = speech(
+            "Connu : {value} ({when}, {by})",
+            value=shown(known.value, speech),
+            when=speech.day(known.at),
+            by=known.by,
+        )
+    required = ", ".join(
+        speech.text(one.title) for one in scene.rule.outcomes if one.key in answer.required_for
+    )
+    if required:
+        needed = speech("Demandé pour l’issue : {outcomes}.", outcomes=required)
+        help_ = f"{needed} {help_}".strip()
+    return Field(
+        f"data.{answer.key}",
+        speech.text(answer.title),
+        _ANSWER_FIELDS[answer.kind],
+        choices=tuple((one, one) for one in answer.choices),
+        unit=UNITS.get(answer.unit, answer.unit.strip("{}")),
+        help=help_,
+        value=scene.here.data.get(answer.key, "") if isinstance(scene.here.data.get(answer.key), str) else "",
+    )
+
+
+def _read(answer: Answer, said: Said) -> Any:
+    name = f"data.{answer.key}"
+    if answer.kind == "number":
+        return said.number(name)
+    if answer.kind == "yes-no":
+        return said.yes_no(name)
+    if answer.kind == "date":
+        return encode(said.day(name))
+    if answer.kind == "instant":
+        return encode(said.instant(name))
+    if answer.kind == "choice":
+        return said.choice(name, answer.choices)
+    return said.text(name)
+
+
+def shown(value: Any, speech: Any) -> str:
+    """A recorded value as people read it."""
+    if isinstance(value, bool):
+        return str(speech("oui") if value else speech("non"))
+    if isinstance(value, list):
+        if not value:
+            return str(speech("aucun"))
+        return ", ".join(shown(one, speech) for one in value)
+    if isinstance(value, dict):
+        words = str(value.get("text") or value.get("atc") or "?")
+        return f"{words} ({value['atc']})" if value.get("atc") and value.get("text") else words
+    if isinstance(value, float) and speech.language == "fr":
+        return f"{value:g}".replace(".", ",")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class _WithReason(Deed):
+    """A deed that asks for nothing but its reason."""
+
+    kind: type[e.StepEvent]
+
+    def fields(self, scene: Scene) -> list[Field]:
+        return [_reason(scene)]
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        reason = said.text("reason", required=True)
+        said.done()
+        return self._made(scene, reason)
+
+    def sample(self, scene: Scene) -> e.Event:
+        return self._made(scene, "…")
+
+    def _made(self, scene: Scene, reason: str) -> e.Event:
+        made: Any = self.kind
+        event: e.Event = made(
+            by=scene.actor, step=scene.here.key, occurrence=scene.here.occurrence, reason=reason
+        )
+        return event
+
+
+class Reject(_WithReason):
+    """Whoever was asked will not do it."""
+
+    name, kind = "reject", e.StepRejected
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Refuser : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Refuser…")
+
+    def notice(self, scene: Scene) -> str:
+        return scene.speech("L’étape sera demandée de nouveau.")
+
+
+class Fail(_WithReason):
+    """It was tried and could not be done."""
+
+    name, kind = "fail", e.StepFailed
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("N’a pas pu être faite : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("N’a pas pu être faite…")
+
+    def notice(self, scene: Scene) -> str:
+        return scene.speech("L’étape sera demandée de nouveau.")
+
+
+class Waive(_WithReason):
+    """It will not be done, on somebody's responsibility."""
+
+    name, kind = "waive", e.StepWaived
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Dispenser de : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Dispenser…")
+
+    def notice(self, scene: Scene) -> str:
+        return scene.speech("L’étape ne sera pas faite, sous votre responsabilité.")
+
+
+class Hold(_WithReason):
+    """The work pauses."""
+
+    name, kind = "hold", e.StepHeld
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Mettre en pause : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Mettre en pause…")
+
+
+class Release(Deed):
+    """The work goes on."""
+
+    name = "release"
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Reprendre : {step}", step=scene.step_title)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Reprendre")
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        return self.sample(scene)
+
+    def sample(self, scene: Scene) -> e.Event:
+        return e.StepReleased(by=scene.actor, step=scene.here.key, occurrence=scene.here.occurrence)
