@@ -116,6 +116,7 @@ _STILL_HEARD = (
     e.AlertAcknowledged,
     e.MessageUndelivered,
     e.CallSettled,
+    e.MessageRecalled,
     e.Replanned,
     e.ChannelOptedOut,
     e.ChannelOptedIn,
@@ -273,7 +274,8 @@ def _call_settled(pathway: Pathway, event: e.CallSettled, ground: Ground) -> Pat
     return replace(pathway, called=(*pathway.called, called))
 
 
-def _replanned(pathway: Pathway, _: e.Replanned, __: Ground) -> Pathway:
+def _only_planned_again(pathway: Pathway, _: e.Event, __: Ground) -> Pathway:
+    """Nothing new is true; what the door knows beside the event (who was told, which planner) is."""
     return pathway
 
 
@@ -292,7 +294,8 @@ RULES: dict[type[e.Event], Rule] = {
     e.PathwayEnded: _pathway_ended,
     e.MessageUndelivered: _message_undelivered,
     e.CallSettled: _call_settled,
-    e.Replanned: _replanned,
+    e.MessageRecalled: _only_planned_again,
+    e.Replanned: _only_planned_again,
     **STEP_RULES,
     **VISIT_RULES,
     **HOLD_RULES,

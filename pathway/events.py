@@ -243,6 +243,13 @@ class MessageUndelivered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MessageRecalled(Event):
+    """A message overtaken by a change while it was being sent has not left after all: nobody was told."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CallSettled(Event):
     """A person has phoned, written, or knows that a doubtful message did arrive."""
 

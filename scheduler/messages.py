@@ -168,12 +168,7 @@ def _ask(works: Works, gateway: MessageGateway, claimed: Claimed) -> bool:
     if receipt is not None:
         _settle(works, claimed, "sent", "", provider_id=receipt.provider_id)
         return True
-    now = works.clock()
-    with works.db.write() as session:
-        wanted = works.ledger.calls_for(session, claimed.pathway_id, claimed.key)
-        claims.postpone(
-            session, claimed, owner=works.owner, until=now, reason="not at the gateway: again", wanted=wanted
-        )
+    _again(works, claimed, works.clock(), "not at the gateway: again")
     return False
 
 
@@ -186,15 +181,23 @@ def _failed(works: Works, claimed: Claimed, failure: DeliveryFailed) -> bool:
     pause = min(_FIRST_PAUSE * 2 ** min(claimed.attempts, 10), _LONGEST_PAUSE)
     if failure.retry_after is not None:
         pause = max(pause, timedelta(seconds=failure.retry_after))
-    with works.db.write() as session:
-        wanted = works.ledger.calls_for(session, claimed.pathway_id, claimed.key)
-        claims.postpone(
-            session, claimed, owner=works.owner, until=now + pause, reason=failure.reason, wanted=wanted
-        )
+    _again(works, claimed, now + pause, failure.reason)
     if account:
         log.error("the gateway refuses our account", extra={"status": failure.status})
         raise GatewayDown(failure.reason)
     return False
+
+
+def _again(works: Works, claimed: Claimed, at: datetime, reason: str) -> None:
+    """It has not left: try again, unless the plan let go of it while it was being sent."""
+    now = works.clock()
+    with works.db.write() as session:
+        wanted = works.ledger.calls_for(session, claimed.pathway_id, claimed.key)
+        claims.postpone(session, claimed, owner=works.owner, until=at, reason=reason, wanted=wanted)
+        if not wanted and claimed.kind == Kind.MESSAGE:
+            # It counted as told while it was in flight, so a correction may be owed that nobody needs.
+            event = e.MessageRecalled(by=CLOCK, key=claimed.key)
+            works.ledger.record(session, claimed.pathway_id, event, at=now)
 
 
 def _settle(works: Works, claimed: Claimed, how: str, reason: str, *, provider_id: str = "") -> None:

@@ -172,6 +172,7 @@ def postpone(
     row.next_at, row.reason = until, reason
     row.settled = None if wanted else until
     row.lease_owner, row.lease_until = None, 0.0
+    session.flush()
 
 
 def is_ours(session: Session, claimed: Claimed, owner: str) -> bool:
