@@ -60,6 +60,13 @@ def _started(pathway: Pathway, event: e.StepStarted, ground: Ground) -> Pathway:
     step = find(pathway, event)
     rule = ground.protocol.step(step.key)
     _not_the_hold(rule)
+    if step.status is StepStatus.ON_HOLD:
+        raise Refused(
+            Text(
+                fr=f"L'étape « {step.key} » est en pause : reprenez-la d'abord.",
+                en=f"The step {step.key} is on hold: resume it first.",
+            )
+        )
     pass_gates(rule.start_gates, pathway, ground)
     started = step.moved(StepStatus.IN_PROGRESS, started=_when(event, pathway), by=event.by.name)
     if started.visit and started.visit.status is VisitStatus.BOOKED:
