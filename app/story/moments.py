@@ -1,7 +1,7 @@
 """When something happens in a story: a wall time in the centre, dated or counted from today.
 
-``2027-02-16 09:30`` · ``2027-02-16`` · ``day -12 10:00`` (calendar days from today) · ``workday -12 10:00`` (that
-day, or the next working day after it) · ``now -3 h`` (real hours or minutes from now).
+``2027-02-16 09:30`` · ``2027-02-16`` · ``day -12 10:00`` (calendar days from today) · ``workday -12 10:00`` (the 12th
+working day before today) · ``now -3 h`` (real hours or minutes from now).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from pathway.calendar import DAY, Calendar
+from pathway.calendar import Calendar
 
 RIGHT = "like “2027-02-16 09:30”, “day -12 10:00”, “workday -12 10:00” or “now -3 h”"
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2}))?")
@@ -78,7 +78,7 @@ class Days:
     def _day(self, said: Said) -> date:
         if said.day is not None:
             return said.day
-        day = self.calendar.day(self.now) + timedelta(days=said.count)
-        while said.unit == "workday" and not self.calendar.is_working(day):
-            day += DAY
-        return day
+        today = self.calendar.day(self.now)
+        if said.unit == "workday":
+            return self.calendar.add_working_days(today, said.count)
+        return today + timedelta(days=said.count)

@@ -115,11 +115,11 @@ class Stage:
         until: datetime | None = None,
         progress: Callable[[str], None] = lambda title: None,
     ) -> tuple[Played, ...]:
-        """Play them all, to the end of each or to ``until``. Raises Unreadable before anything happens."""
+        """Play them all, to the last end or to ``until`` exactly. Raises Unreadable before anything happens."""
         plays = [_Play(told) for told in stories]
         for told in stories:
             check_against(told, self.service.protocol.protocol, self.days)
-        end = self._end(stories, until)
+        end = until or self._end(stories)
         for cue in sorted(self._cues(plays), key=lambda cue: cue.at):
             if cue.at > end:
                 break
@@ -147,14 +147,13 @@ class Stage:
         """The instant of the first referral."""
         return min(self.days.instant(told.story.referral.at) for told in stories)
 
-    def _end(self, stories: Sequence[Told], until: datetime | None) -> datetime:
+    def _end(self, stories: Sequence[Told]) -> datetime:
         ends = [self.days.instant(told.story.until) for told in stories if told.story.until]
         lasts = [
             self.days.instant(told.story.lines[-1].at if told.story.lines else told.story.referral.at)
             for told in stories
         ]
-        whole = max([*ends, *lasts])
-        return min(whole, until) if until else whole
+        return max([*ends, *lasts])
 
     def _cues(self, plays: Sequence[_Play]) -> Iterable[_Cue]:
         for play in plays:

@@ -1,0 +1,1 @@
+"""The commands of ``jalon``, one file for each family."""

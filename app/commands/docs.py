@@ -1,0 +1,49 @@
+"""``jalon docs``: the pages that are printed from the code and the protocol, printed again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app import protocols
+from app.commands.common import fail
+from app.describe import page
+
+Folder = Annotated[Path, typer.Option("--folder", help="Where the pages are.")]
+
+
+def docs(folder: Folder = Path("docs")) -> None:
+    """Print docs/protocol.md and docs/command-line.md again."""
+    if not folder.is_dir():
+        fail(f"{folder} is no directory: run this where the documentation is, or say --folder")
+    protocol = protocols.load(protocols.BUILTIN).protocol
+    written = {"protocol.md": page(protocol, "en"), "command-line.md": command_line()}
+    for name, text in written.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        typer.echo(str(folder / name))
+
+
+def command_line() -> str:
+    """Every command with what it takes, as Markdown, from the commands themselves."""
+    from app.cli import app  # the command line itself, of which this is one command
+
+    lines = ["# The command line", "", "Printed by `jalon docs` from the commands themselves.", ""]
+    for path, command in _walk(typer.main.get_command(app), ("jalon",)):
+        context = typer.Context(command, info_name=path[-1])
+        usage = " ".join([*path, *command.collect_usage_pieces(context)])
+        lines += [f"## {' '.join(path)}", "", command.help or "", "", f"    {usage}", ""]
+        for parameter in command.get_params(context):
+            record = parameter.get_help_record(context)
+            if record is not None and parameter.name != "help":
+                lines.append(f"- `{record[0]}` {' '.join(record[1].split())}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _walk(command: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        return [(path, command)]
+    return [found for name in sorted(below) for found in _walk(below[name], (*path, name))]
