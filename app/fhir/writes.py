@@ -119,8 +119,7 @@ def _answer(service: Service, request: Request, about: Subject, said: Hearing) -
     status = 200
     if about.current is None:
         status = 201
-        place = f"{base(service)}/{about.type}/{said.found.id}/_history/{said.found.version}"
-        headers["Location"] = place
+        headers["Location"] = f"{base(service)}/{about.type}/{said.found.id}"
     returns = asking.preference(request).returns
     if returns == "minimal":
         return fhir(status, None, headers)

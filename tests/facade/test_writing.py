@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from app.projector import projected
 from fhir_mappings.task_moves import STATUSES, may_move
 from pathway.lifecycle import StepStatus, VisitStatus
+from store.resources import put
 from tests.facade.conftest import OWNER, Facade
 
 Json = dict[str, Any]
@@ -257,6 +259,23 @@ def test_every_write_leaves_a_trace_and_a_refused_one_changes_nothing(facade: Fa
     assert entry.patient_id
 
 
+def test_a_signed_instruction_of_ours_is_read_and_not_moved_from_outside(facade: Facade) -> None:
+    task = facade.task(facade.referred(), "triage")
+    named = {"system": task["identifier"][0]["system"], "value": "p/suspend/20270301T093000000000/1"}
+    content = {key: value for key, value in task.items() if key != "meta"} | {
+        "id": "held",
+        "identifier": [named],
+    }
+    with facade.house.service.db.write() as session:
+        patient_id = task["for"]["reference"].removeprefix("Patient/")
+        now = facade.house.clock.now
+        put(session, [projected(content)], pathway_id="p", patient_id=patient_id, now=now)
+    read = facade.get("/Task/held").json()
+    assert read["identifier"] == [named]
+    for answer in (facade.put(moved(read, "completed")), facade.ask("PATCH", "/Task/held", operations=[])):
+        assert (answer.status_code, issue(answer)["code"]) == (422, "business-rule")
+
+
 # --- visits -----------------------------------------------------------------------------------------------
 
 
@@ -337,7 +356,7 @@ def test_the_hospital_books_the_first_slot_by_our_identifier(facade: Facade) -> 
     assert stranger.status_code == 403
     made = facade.ask("PUT", "/Appointment", params={"identifier": named}, resource=said)
     assert made.status_code == 201, made.text
-    assert made.headers["location"].endswith(f"/Appointment/{task['id']}/_history/1")
+    assert made.headers["location"] == f"http://jalon.test/fhir/Appointment/{task['id']}"
     again = facade.ask("PUT", "/Appointment", params={"identifier": named}, resource=said)
     assert (again.status_code, again.headers["etag"]) == (200, 'W/"1"')
     assert facade.task(pathway_id, "radiologist_consult")["status"] == "accepted"
