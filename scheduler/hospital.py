@@ -27,7 +27,7 @@ from fhir_mappings.outbound import (
 from gateways.fhir_client import FhirClient
 from gateways.ports import DeliveryFailed
 from scheduler.ground import Works
-from store import deliveries
+from store import deliveries, instance
 from store.deliveries import Due, Parcel
 
 log = logging.getLogger("jalon.hospital")
@@ -55,6 +55,8 @@ class Destination:
 def deliver_due(works: Works, destination: Destination, *, now: datetime, limit: int = 20) -> int:
     """Say what is owed to one destination. Returns how many pathways it is up to date on."""
     with works.db.write() as session:
+        if not instance.at_home(session, works.identity):
+            return 0
         due = deliveries.claim(
             session,
             destination.name,

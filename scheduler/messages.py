@@ -21,7 +21,7 @@ from pathway.state import Pathway
 from scheduler.ground import Said, Works
 from scheduler.rungs import CLOCK
 from scheduler.texts import Unsayable, Words, words
-from store import claims, rota
+from store import claims, instance, rota
 from store.claims import Claimed
 from store.tables import OwedRow
 
@@ -56,6 +56,8 @@ def send_due(works: Works, *, now: datetime, channel: str, limit: int = 50) -> i
     """Carry out the messages and pages that are due by one channel. Returns how many were settled."""
     gateway = works.gateways[channel]
     with works.db.write() as session:
+        if not instance.at_home(session, works.identity):
+            return 0
         due = claims.claim(
             session,
             [Kind.MESSAGE, Kind.PAGE],
