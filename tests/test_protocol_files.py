@@ -68,7 +68,7 @@ def test_a_comment_changes_nothing_and_a_number_changes_the_digest(tmp_path: Pat
 
 
 def test_the_texts_belong_to_what_is_pinned(tmp_path: Path) -> None:
-    path = copy_with(tmp_path, "Merci de la lire :", "A lire :", of=MESSAGES)
+    path = copy_with(tmp_path, "Merci de relire le", "Relisez le", of=MESSAGES)
     assert load(path).digest != LOADED.digest
 
 
@@ -127,7 +127,7 @@ def test_a_mistake_is_one_sentence_with_file_line_and_path(
 
 
 def test_a_mistake_in_a_text_is_told_with_its_line(tmp_path: Path) -> None:
-    path = copy_with(tmp_path, "{{ link }} Question", "{{ diagnosis }} Question", of=MESSAGES)
+    path = copy_with(tmp_path, "a été remis. Question", "a été remis. {{ diagnosis }} Question", of=MESSAGES)
     with pytest.raises(Unreadable) as refused:
         load(path)
     messages = path.with_name("messages.yaml")
@@ -141,7 +141,7 @@ def test_a_mistake_in_a_text_is_told_with_its_line(tmp_path: Path) -> None:
     ("old", "new", "sentence"),
     [
         ("missed:\n  fr:", "absent:\n  fr:", "there is no text 'missed'"),
-        ("Merci de la lire : {{ link }}", "Le {{ date }} : {{ link }}", "names date"),
+        ("une consigne vous attend. Merci", "une consigne du {{ date }} vous attend. Merci", "names date"),
         ("{{ establishment }} : une consigne", "{{ establishment } : une consigne", "is no Jinja2 text"),
     ],
 )
