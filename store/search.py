@@ -162,7 +162,8 @@ def _order(question: Question) -> list[SQLColumnExpression[Any]]:
     if question.sort is None:
         return [col(ResourceRow.id).desc() if question.descending else col(ResourceRow.id)]
     column = _column(question.sort)
-    return [column.is_(None), column.desc() if question.descending else column, col(ResourceRow.id)]
+    directed = column.desc() if question.descending else column.asc()
+    return [directed.nulls_last(), col(ResourceRow.id)]
 
 
 def _beyond(question: Question, place: Place) -> ColumnElement[bool]:

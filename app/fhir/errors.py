@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from app.fhir.answer import outcome
 from app.http_errors import ERRORS, problem
@@ -98,6 +99,8 @@ def failed(request: Request, caught: Exception) -> Response:
             issue = error(said.issue, said.text.en + named)
         headers = {"WWW-Authenticate": "Bearer"} if said.status == 401 else {}
         return outcome(said.status, (issue,), id_, headers)
+    if isinstance(caught, ClientDisconnect):
+        return outcome(400, (error("structure", "The body broke off; send it again, whole."),), id_)
     place = [
         f"{frame.filename}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(caught.__traceback__)

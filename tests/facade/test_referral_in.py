@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -166,3 +167,19 @@ def test_a_body_beyond_the_limit_is_refused_and_the_sender_hears_it(facade: Faca
         huge = httpx.put(f"{address}/Task/x", content=b"[" * (21 * 1024 * 1024), headers=headers, timeout=60)
     assert (answer.status_code, huge.status_code) == (413, 413)
     assert answer.json()["issue"][0]["code"] == "too-long"
+
+
+def test_a_sender_who_hangs_up_half_way_starts_nothing_and_is_no_failure_of_ours(
+    facade: Facade, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(facade) as address:
+        url = httpx.URL(address)
+        head = (
+            f"POST /fhir HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Bearer {facade.token}\r\n"
+            f"Content-Type: {FHIR_JSON}\r\nContent-Length: 5000\r\n\r\n"
+        )
+        with socket.create_connection((url.host, url.port), timeout=10) as line:
+            line.sendall(head.encode() + b'{"resourceType": "Bun')
+        assert httpx.get(f"{address}/metadata", timeout=10).status_code == 200
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+    assert facade.get("/CarePlan?_summary=count").json()["total"] == 0

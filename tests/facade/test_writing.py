@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.projector import projected
-from fhir_mappings.task_moves import STATUSES, may_move
+from fhir_mappings.task_moves import STATUSES, Role, may_move
 from pathway.lifecycle import StepStatus, VisitStatus
 from store.resources import put
 from tests.facade.conftest import OWNER, Facade
@@ -120,20 +120,24 @@ def test_who_read_an_older_version_is_told_to_read_again(facade: Facade) -> None
 
 
 @pytest.mark.parametrize("role", ["owner", "requester"])
-@pytest.mark.parametrize("to", STATUSES)
-def test_the_table_of_moves_is_kept_for_every_role(facade: Facade, role: str, to: str) -> None:
-    """From accepted, the only place that both roles can be met in without a story."""
-    task = facade.task(facade.referred(), "triage")
-    accepted = facade.put(moved(task, "accepted", owner=OWNER)).json()
-    said = moved(accepted, to, statusReason={"text": "parce que"})
-    if to == "completed":
-        said = completed(accepted, "accepted")
-    answer = facade.put(said, token=facade.token if role == "owner" else facade.requester)
-    assert (answer.status_code == 200) == (to == "accepted" or may_move("accepted", to, role)), answer.text  # type: ignore[arg-type]
-    if answer.status_code != 200:
-        assert answer.status_code == 422
-        assert f"A Task that is accepted cannot become {to}" in issue(answer)["diagnostics"]
-        assert issue(answer)["expression"] == ["Task.status"]
+@pytest.mark.parametrize("came_from", ["accepted", "in-progress", "on-hold"])
+def test_the_table_of_moves_is_kept_for_every_role(facade: Facade, came_from: str, role: Role) -> None:
+    """On hold it came from accepted, and resumes to nothing else."""
+    token = facade.token if role == "owner" else facade.requester
+    for number, to in enumerate(STATUSES):
+        task = facade.task(facade.referred(number), "triage")
+        task = facade.put(moved(task, "accepted", owner=OWNER)).json()
+        if came_from != "accepted":
+            task = facade.put(moved(task, came_from, statusReason={"text": "parce que"})).json()
+        said = moved(task, to, statusReason={"text": "parce que"})
+        if to == "completed":
+            said = completed(task, "accepted")
+        answer = facade.put(said, token=token)
+        allowed = may_move(came_from, to, role) and (came_from != "on-hold" or to == "accepted")
+        assert (answer.status_code == 200) == (allowed or to == came_from), (to, answer.text)
+        if answer.status_code != 200:
+            assert (answer.status_code, issue(answer)["expression"]) == (422, ["Task.status"])
+            assert issue(answer)["code"] == "business-rule"
 
 
 def test_a_gate_that_is_not_met_holds_whoever_asks(facade: Facade) -> None:
