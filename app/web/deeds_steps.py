@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime
 from typing import Any
 
+from app.i18n import Speech
 from app.web.deeds import Deed, Scene
 from app.web.fields import Field, Kind, Said
 from pathway import events as e
 from pathway.codec import encode
 from pathway.gates import unmet
-from pathway.protocol import Answer
+from pathway.protocol import Answer, Protocol
 
 UNITS = {"Cel": "°C", "umol/L": "µmol/L", "{score}": "", "{T-score}": ""}
 """UCUM as the ward writes it."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)")
 
 _ANSWER_FIELDS: dict[str, Kind] = {
     "number": "number",
@@ -109,10 +115,11 @@ class Complete(Deed):
                 for key in keys
                 for one in unmet(scene.ground.protocol.gate(key), scene.pathway, scene.ground)
             ]
+            note = scene.speech("Il manque encore : {needs}", needs=" ".join(reasons)) if reasons else ""
             end = scene.ground.protocol.ends.get(outcome.end or "")
             if end is not None:
-                reasons.append(scene.speech("Arrête le parcours : {end}.", end=scene.speech.text(end.title)))
-            notes[outcome.key] = " ".join(reasons)
+                note += scene.speech("Arrête le parcours : {end}.", end=scene.speech.text(end.title))
+            notes[outcome.key] = note
         return notes
 
     def event(self, scene: Scene, said: Said) -> e.Event:
@@ -185,20 +192,42 @@ def _read(answer: Answer, said: Said) -> Any:
     return said.text(name)
 
 
-def shown(value: Any, speech: Any) -> str:
+def measured(key: str, value: Any, protocol: Protocol, speech: Speech) -> str:
+    """The value of a fact with the unit in which the steps ask for it."""
+    said = shown(value, speech)
+    answers = (answer for rule in protocol.steps for answer in rule.answers if answer.fact)
+    unit = next((UNITS.get(one.unit, one.unit.strip("{}")) for one in answers if one.key == key), "")
+    return f"{said} {unit}" if unit else said
+
+
+def shown(value: Any, speech: Speech) -> str:
     """A recorded value as people read it."""
     if isinstance(value, bool):
-        return str(speech("oui") if value else speech("non"))
+        return speech("oui") if value else speech("non")
     if isinstance(value, list):
         if not value:
-            return str(speech("aucun"))
+            return speech("aucun")
         return ", ".join(shown(one, speech) for one in value)
     if isinstance(value, dict):
         words = str(value.get("text") or value.get("atc") or "?")
         return f"{words} ({value['atc']})" if value.get("atc") and value.get("text") else words
     if isinstance(value, float) and speech.language == "fr":
         return f"{value:g}".replace(".", ",")
+    if isinstance(value, str):
+        return _dated(value, speech)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _dated(value: str, speech: Speech) -> str:
+    """A day or an instant as people read it; any other text, and a day that no calendar has, as it is written."""
+    try:
+        if _DAY.fullmatch(value):
+            return speech.day(date.fromisoformat(value))
+        if _INSTANT.fullmatch(value):
+            return speech.when(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
+        return value
+    return value
 
 
 class _WithReason(Deed):

@@ -80,7 +80,7 @@ def do_deed(request: Request, pathway_id: str, deed: str, signed: Reader, form: 
         return _form(request, signed, scene, doing, form, errors=invalid.errors, status=422)
     try:
         allow(signed.actor, type(event))
-        if doing.previews and form.get("previewed") != _fingerprint(event):
+        if doing.previews and not _is_confirmed(request, form, event):
             return _previewed(request, signed, scene, doing, form, event)
         _record(signed, scene, event, form)
     except Refused as refused:
@@ -222,6 +222,15 @@ def _previewed(
     )
 
 
+def _is_confirmed(request: Request, form: Mapping[str, str], event: e.Event) -> bool:
+    """Whether somebody pressed the button under the very difference that this event makes.
+
+    A preview that renews itself while a date is typed sends the same form: it never confirms anything.
+    """
+    pressed = form.get("confirm") == "yes" and "hx-request" not in request.headers
+    return pressed and form.get("previewed") == _fingerprint(event)
+
+
 def _ref(scene: Scene) -> str:
     return scene.step.ref if scene.step else ""
 
@@ -298,4 +307,5 @@ def _form(
         preview=preview,
         flags=flags,
         fingerprint=fingerprint,
+        piece="hx-request" in request.headers,
     )

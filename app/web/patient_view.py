@@ -21,7 +21,7 @@ from app.web.catalogue import (
 )
 from app.web.deeds import Offer, Scene, offer
 from app.web.deeds_patient import ANTITHROMBOTICS
-from app.web.deeds_steps import shown
+from app.web.deeds_steps import measured
 from app.web.words import fact_title, happened, planned, reason, role_title
 from pathway.anchors import Moment, due, resolve
 from pathway.codec import decode
@@ -74,10 +74,11 @@ class TrackView:
 
 @dataclass(frozen=True)
 class GateView:
-    """A gate, what is unmet at it, and who has passed it."""
+    """A gate, what is unmet at it, and who has passed it. ``now``: a step to be done now stands before it."""
 
     key: str
     title: str
+    now: bool
     unmet: tuple[str, ...]
     overrides: tuple[Override, ...]
     offer: Offer | None
@@ -154,7 +155,10 @@ class PatientView:
     may_record: bool
 
 
-_FIRST = ("book", "arrived", "start", "complete", "accept", "release", "no-show")
+# What moves a step on, the likeliest first: before a slot stands, while one stands, and for work without one.
+_TO_BOOK = ("release", "book", "complete", "accept", "start")
+_BOOKED = ("release", "arrived", "complete", "start", "no-show", "book", "accept")
+_WORK = ("release", "complete", "start", "accept")
 
 
 def view(scene: Scene, rows: Sequence[OwedRow], lines: Sequence[HistoryRow]) -> PatientView:
@@ -171,7 +175,7 @@ def view(scene: Scene, rows: Sequence[OwedRow], lines: Sequence[HistoryRow]) -> 
         alerts=tuple(_alert(alert, scene) for alert in alerts(pathway, ground)),
         next=tuple(waiting),
         tracks=_tracks(steps, scene),
-        gates=tuple(_gate(key, scene) for key in _gates_ahead(scene)),
+        gates=tuple(_gate(key, now, scene) for key, now in _gates_ahead(scene).items()),
         facts=_facts(scene),
         calls=tuple(_call(row, scene) for row in rows if _is_call(row)),
         messages=tuple(_message(row, scene) for row in rows if row.kind in (Kind.MESSAGE, Kind.PAGE)),
@@ -215,7 +219,7 @@ def _step(scene: Scene) -> StepView:
         )
         earliest = opening.instant if opening else None
         offers = _offers(TO_A_STEP, scene)
-        first = tuple(one for one in offers if one.name in _FIRST and step.status is not StepStatus.WAITING)
+        first = _moving(offers, scene) if step.status is not StepStatus.WAITING else ()
         others = tuple(one for one in offers if one not in first)
         keys = (*rule.book_gates, *rule.start_gates)
         blocked = [
@@ -240,6 +244,14 @@ def _step(scene: Scene) -> StepView:
     )
 
 
+def _moving(offers: Sequence[Offer], scene: Scene) -> tuple[Offer, ...]:
+    visit = scene.here.visit
+    standing = visit is not None and visit.stands
+    order = (_BOOKED if standing else _TO_BOOK) if scene.rule.kind == "visit" else _WORK
+    by_name = {one.name: one for one in offers}
+    return tuple(by_name[name] for name in order if name in by_name)
+
+
 def _tracks(steps: Sequence[StepView], scene: Scene) -> tuple[TrackView, ...]:
     protocol = scene.ground.protocol
     order = list(dict.fromkeys(["main", *(rule.track for rule in protocol.steps)]))
@@ -254,17 +266,18 @@ def _tracks(steps: Sequence[StepView], scene: Scene) -> tuple[TrackView, ...]:
     return tuple(found)
 
 
-def _gates_ahead(scene: Scene) -> list[str]:
-    """The gates that steps not settled yet still have before them, in the protocol's order."""
-    ahead: set[str] = set()
+def _gates_ahead(scene: Scene) -> dict[str, bool]:
+    """The gates that steps not settled yet have before them, in the protocol's order; True where one is live."""
+    ahead: dict[str, bool] = {}
     for step in scene.pathway.unsettled():
         rule = scene.ground.protocol.step(step.key)
-        ahead |= {*rule.book_gates, *rule.start_gates}
-        ahead |= {key for outcome in rule.outcomes for key in outcome.gates}
-    return [gate.key for gate in scene.ground.protocol.gates if gate.key in ahead]
+        keys = [*rule.book_gates, *rule.start_gates, *(key for one in rule.outcomes for key in one.gates)]
+        for key in keys:
+            ahead[key] = ahead.get(key, False) or step.status in LIVE
+    return {gate.key: ahead[gate.key] for gate in scene.ground.protocol.gates if gate.key in ahead}
 
 
-def _gate(key: str, scene: Scene) -> GateView:
+def _gate(key: str, now: bool, scene: Scene) -> GateView:
     gate = scene.ground.protocol.gate(key)
     open_needs = unmet(gate, scene.pathway, scene.ground)
     never = any(one.need.never_override for one in open_needs)
@@ -274,6 +287,7 @@ def _gate(key: str, scene: Scene) -> GateView:
     return GateView(
         key,
         scene.speech.text(gate.title),
+        now,
         tuple(scene.speech.text(one.need.reason) for one in open_needs),
         tuple(one for one in scene.pathway.overrides if one.gate == key),
         possible if possible is not None and not possible.refusal else None,
@@ -287,7 +301,7 @@ def _facts(scene: Scene) -> tuple[FactView, ...]:
     found = []
     for key in keys:
         fact = scene.pathway.fact(key)
-        value = shown(fact.value, speech) if fact else ""
+        value = measured(key, fact.value, protocol, speech) if fact else ""
         found.append(FactView(key, fact_title(key, protocol, speech), fact, value, asks=fact is None))
     found.sort(key=lambda one: (one.key != ANTITHROMBOTICS, one.title))
     return tuple(found)

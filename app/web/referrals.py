@@ -13,10 +13,11 @@ from sqlmodel import Session
 from app.http_errors import problem
 from app.rights import need_ward
 from app.web.deeds_patient import drug_lines
-from app.web.deeds_steps import shown
+from app.web.deeds_steps import measured
 from app.web.fields import Field, Invalid, Said
 from app.web.render import page
 from app.web.signed import Reader, Signed, Typed
+from app.web.words import fact_title
 from fhir_mappings.telecom import e164
 from pathway.completeness import missing
 from pathway.referral import Contact, Fact, Referral
@@ -183,14 +184,10 @@ def _waiting(row: ReferralRow, signed: Signed) -> Waiting:
 
 
 def _facts(facts: tuple[Fact, ...], signed: Signed) -> list[tuple[str, str, Fact]]:
-    titles = signed.service.protocol.protocol.facts
+    protocol, speech = signed.service.protocol.protocol, signed.speech
     return [
-        (
-            signed.speech.text(titles[fact.key]) if fact.key in titles else fact.key.replace("_", " "),
-            shown(fact.value, signed.speech),
-            fact,
-        )
-        for fact in facts
+        (fact_title(one.key, protocol, speech), measured(one.key, one.value, protocol, speech), one)
+        for one in facts
     ]
 
 

@@ -24,7 +24,7 @@ _ANCHORS = {
     "slot": N_("rendez-vous"),
     "missed": N_("rendez-vous manqué"),
     "procedure": N_("intervention"),
-    "hold_start": N_("première dernière prise"),
+    "hold_start": N_("début de l’arrêt"),
     "last_intake": N_("dernière prise"),
     "revisit": N_("date de réexamen"),
 }
@@ -117,6 +117,8 @@ def happened(event: Mapping[str, Any], protocol: Protocol, speech: Speech) -> st
         said.append(step_title(f"{step}/{event.get('occurrence') or ''}".rstrip("/"), protocol, speech))
         if protocol.has_step(step) and (outcome := protocol.step(step).outcome(event.get("outcome", ""))):
             said.append(speech.text(outcome.title))
+    elif (key := event.get("key", "")).count("/") >= 2:
+        said.append(step_title("/".join(key.split("/")[:2]), protocol, speech))
     if start := event.get("start"):
         said.append(speech.when(datetime.fromisoformat(start)))
     if place := event.get("place"):
