@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathway.protocol import Condition, Gate, Offset, PatientMessage, Protocol, Rung, StepRule
 from pathway.refusal import Text
 
+_NOTE = (
+    "Printed from the protocol's file, which is the one to change. Not validated for clinical use: a centre's "
+    "radiologist and anaesthetist sign their own."
+)
 _FR = {
+    _NOTE: "Imprimé à partir du fichier du protocole, seul à modifier. Non validé pour un usage clinique : le "
+    "radiologue et l'anesthésiste du centre signent le leur.",
     "Step": "Étape",
     "Who": "Qui",
     "Opens when": "S'ouvre quand",
@@ -75,6 +81,10 @@ _FR = {
 _EN = {"hold_start": "start of the hold", "last_intake": "last intake", "wd": "working d"}
 
 
+_STEP_HEADS = ("Step", "Who", "Opens when", "Due", "Outcomes", "Source")
+_GATE_HEADS = ("Gate", "Must be true, or this is said", "Overridden by", "Source")
+
+
 def table(protocol: Protocol, language: str = "en") -> str:
     """Steps, ladders, messages, gates, roles and ends as Markdown tables, in ``fr`` or ``en``."""
     return _Page(protocol, language).table()
@@ -103,8 +113,7 @@ class _Page:
         ]
         for track, title in protocol.tracks.items():
             rows = [self.step(step) for step in protocol.steps if step.track == track]
-            heads = ("Step", "Who", "Opens when", "Due", "Outcomes", "Source")
-            parts += [f"### {self.text(title)}", self.grid(heads, rows)]
+            parts += [f"### {self.text(title)}", self.grid(_STEP_HEADS, rows)]
         rungs = [self.rung(step, rung) for step in protocol.steps for rung in step.ladder]
         parts += [
             f"## {say('Reminders and escalations')}",
@@ -116,8 +125,7 @@ class _Page:
             self.grid(("Step", "Message", "When", "Channels", "Any day of the week"), messages),
         ]
         gates = [row for gate in protocol.gates for row in self.gate(gate)]
-        heads = ("Gate", "Must be true, or this is said", "Overridden by", "Source")
-        parts += [f"## {say('Gates')}", self.grid(heads, gates)]
+        parts += [f"## {say('Gates')}", self.grid(_GATE_HEADS, gates)]
         roles = [
             (f"`{key}`", self.text(role.title), f"`{role.fallback}`" if role.fallback else "")
             for key, role in protocol.roles.items()
@@ -135,8 +143,8 @@ class _Page:
             "| " + " | ".join(self.say(head) for head in heads) + " |",
             "|" + "---|" * len(heads),
         ]
-        for row in rows:
-            lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in row) + " |")
+        cells = ([cell.replace("|", "\\|").strip() for cell in row] for row in rows)
+        lines += ["| " + " | ".join(row) + " |" for row in cells]
         return "\n".join(lines)
 
     def step(self, step: StepRule) -> tuple[str, ...]:
@@ -175,8 +183,8 @@ class _Page:
                 if keys:
                     titles = ", ".join(self.title(key) for key in keys)
                     notes.append(f"{self.say(word)} {titles}")
-            for track in outcome.suspend:
-                notes.append(f"{self.say('suspends')} {self.text(self.protocol.tracks[track])}")
+            tracks = (self.text(self.protocol.tracks[track]) for track in outcome.suspend)
+            notes += [f"{self.say('suspends')} {track}" for track in tracks]
             yield self.text(outcome.title) + (f" ({'; '.join(notes)})" if notes else "")
 
     def rung(self, step: StepRule, rung: Rung) -> tuple[str, ...]:
@@ -299,11 +307,11 @@ class _Page:
             for outcome in step.outcomes:
                 label = self.quoted(self.text(outcome.title))
                 if outcome.end:
-                    lines.append(f'  {step.key} -. "{label}" .-> end_{outcome.end}')
+                    lines.append(f'  {step.key} -. "{label}" .-> stop_{outcome.end}')
                 lines += [f'  {step.key} -. "{label}" .-> {key}' for key in outcome.repeat if key != step.key]
         used = {outcome.end for step in protocol.steps for outcome in step.outcomes if outcome.end}
         lines += [
-            f'  end_{key}{{{{"{self.quoted(self.text(end.title))}"}}}}'
+            f'  stop_{key}{{{{"{self.quoted(self.text(end.title))}"}}}}'
             for key, end in protocol.ends.items()
             if key in used
         ]
@@ -332,11 +340,8 @@ class _Page:
         return text.replace('"', "#quot;")
 
 
-def page(protocol: Protocol) -> str:
-    """``docs/protocol.md``: the English table with the diagram in it, said to be printed."""
-    start, rest = table(protocol, "en").split("\n\n", 1)
-    note = (
-        "Printed from `protocols/vertebroplasty/protocol.yaml` by `make docs`; change that file, not this one. "
-        "Not validated for clinical use: a centre's radiologist and anaesthetist sign their own."
-    )
-    return f"{start}\n\n{note}\n\n```mermaid\n{mermaid(protocol, 'en')}```\n\n{rest}"
+def page(protocol: Protocol, language: str = "en") -> str:
+    """The whole page: what it is, the diagram, the tables. In English it is ``docs/protocol.md``."""
+    title, tables = table(protocol, language).split("\n\n", 1)
+    said = _Page(protocol, language).say(_NOTE)
+    return f"{title}\n\n{said}\n\n```mermaid\n{mermaid(protocol, language)}```\n\n{tables}"
