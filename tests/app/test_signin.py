@@ -17,7 +17,9 @@ def test_a_form_comes_back_with_the_token_it_was_given() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", [None, "", "x", "é" * 96, form_token(OTHER), form_token(SECRET)[:-1], form_token("")]
+    "token",
+    [None, "", "x", "é" * 96, form_token(OTHER), form_token(SECRET)[:-1], form_token("")],
+    ids=["none", "empty", "short", "no-ascii", "another-session", "cut", "no-secret"],
 )
 def test_a_form_without_our_token_is_not_ours(token: str | None) -> None:
     assert not form_is_ours(SECRET, token)
