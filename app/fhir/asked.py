@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Literal
 from urllib.parse import quote
 
 from app.fhir.dates import span
 from app.fhir.errors import FhirError, refuse
+from app.fhir.pages import PAGE, Pages
 from app.fhir.served import Parameter, Served
 from fhir_mappings.outcome import Issue, error
 from store.search import Column, Named, Place, Question, Span
 
 COUNT, MOST = 50, 500
-PAGE = "page"
-"""Our own parameter of a ``next`` link: where the page before ended."""
-
 _QUIET = ("_format", "_pretty", "_charset_")
 """Parameters about the form of the answer: understood elsewhere, or harmless."""
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -38,26 +33,39 @@ class Asked:
     said: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
 
-    def query(self, place: Place | None = None) -> str:
-        """The search as a query string, for the page that begins after ``place``."""
-        pairs = [*self.said, *([(PAGE, _sealed(place))] if place is not None else [])]
-        return "&".join(f"{quote(name, safe='-_:')}={quote(value, safe='-_:,|/')}" for name, value in pairs)
+    @property
+    def query(self) -> str:
+        """The search as a query string, without what was ignored."""
+        return "&".join(
+            f"{quote(name, safe='-_:')}={quote(value, safe='-_:,|/')}" for name, value in self.said
+        )
 
 
-def read(served: Served, pairs: Sequence[tuple[str, str]], *, zone: tzinfo, base: str, strict: bool) -> Asked:
+def read(
+    served: Served, pairs: Sequence[tuple[str, str]], *, pages: Pages, zone: tzinfo, base: str, strict: bool
+) -> Asked:
     """What these parameters ask of this type. ``base`` is our own address, which references may begin with.
+
+    A sealed page is the search it continues, whatever else is said beside it.
 
     400 for a value that makes no sense, for a modifier that is not known (it would change what is asked), and in
     ``strict`` handling for anything unknown; otherwise the unknown is left out, and the ``self`` link says so.
     """
     reader = _Reader(served, zone, base)
+    sealed = next((value for name, value in pairs if name == PAGE), None)
+    if sealed is not None:
+        try:
+            pairs, reader.after = pages.open(served.type, sealed)
+        except ValueError as problem:
+            raise refuse(400, f"The parameter {PAGE} is wrong: {problem}.", PAGE, code="value") from None
     for name, value in pairs:
         reader.take(name, value)
     if reader.problems:
         raise FhirError(400, *reader.problems)
     if strict and reader.ignored:
         raise FhirError(400, *(_unknown(name, served) for name in reader.ignored))
-    return Asked(reader.question, reader.total, tuple(reader.said), tuple(reader.ignored))
+    question = replace(reader.question, after=reader.after)
+    return Asked(question, reader.total, tuple(reader.said), tuple(reader.ignored))
 
 
 class _Reader:
@@ -66,6 +74,7 @@ class _Reader:
     def __init__(self, served: Served, zone: tzinfo, base: str) -> None:
         self.served, self.zone, self.base = served, zone, base
         self.question = Question(served.type, count=COUNT)
+        self.after: Place | None = None
         self.total: Total = "accurate"
         self.said: list[tuple[str, str]] = []
         self.ignored: list[str] = []
@@ -81,7 +90,7 @@ class _Reader:
             return
         if not honoured:
             self.ignored.append(_plain(name))
-        elif name != PAGE:
+        else:
             self.said.append((name, honoured))
 
     def _filter(self, name: str, value: str) -> str | None:
@@ -141,17 +150,14 @@ class _Reader:
             if value == "count":
                 self.total = "only"
             return value if value in ("count", "false") else None
-        if name == "_total":
-            if value not in ("none", "estimate", "accurate"):
-                raise ValueError("write none, estimate or accurate")
-            if self.total != "only":
-                self.total = "none" if value == "none" else "accurate"
-            return value
-        self.question = replace(self.question, after=_opened(value))
+        if value not in ("none", "estimate", "accurate"):
+            raise ValueError("write none, estimate or accurate")
+        if self.total != "only":
+            self.total = "none" if value == "none" else "accurate"
         return value
 
 
-_CONTROLS = ("_count", "_sort", "_summary", "_total", PAGE)
+_CONTROLS = ("_count", "_sort", "_summary", "_total")
 
 
 def _split(value: str) -> tuple[str, ...]:
@@ -168,7 +174,7 @@ def _named(said: str) -> Named:
 
 
 def _unknown(name: str, served: Served) -> Issue:
-    known = ", ".join([*served.searched_by, *(each for each in _CONTROLS if each != PAGE)])
+    known = ", ".join([*served.searched_by, *_CONTROLS])
     sentence = f"The parameter {name}, or what it asks, is not supported here; supported: {known}."
     return error("not-supported", sentence, name)
 
@@ -176,25 +182,6 @@ def _unknown(name: str, served: Served) -> Issue:
 def _plain(name: str) -> str:
     """A parameter's name as it may be repeated in an answer: names only, for anything may be typed there."""
     return name if re.fullmatch(r"[A-Za-z_:.\-]{1,40}", name) else "(unreadable)"
-
-
-# --- the place where a page ended -------------------------------------------------------------------------
-
-
-def _sealed(place: Place) -> str:
-    said = [place.value.isoformat() if place.value else None, place.id]
-    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
-
-
-def _opened(said: str) -> Place:
-    try:
-        value, id_ = json.loads(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))
-        at = datetime.fromisoformat(value).astimezone(UTC) if value is not None else None
-        if not isinstance(id_, str) or not is_id(id_):
-            raise ValueError(id_)
-    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
-        raise ValueError("follow the next link as it was given") from None
-    return Place(at, id_)
 
 
 def is_id(said: str) -> bool:

@@ -14,11 +14,12 @@ from app.fhir.answer import Json, etag, fhir, version_headers, with_meta
 from app.fhir.asked import Asked, is_id
 from app.fhir.caller import Caller
 from app.fhir.errors import refuse
+from app.fhir.pages import PAGE, Pages
 from app.fhir.served import Served
 from app.service import Service
 from store import search
 from store.audit import Entry
-from store.search import Found, Page
+from store.search import Found, Page, Place
 
 
 def base(service: Service) -> str:
@@ -39,32 +40,45 @@ def read(service: Service, served: Served, request: Request, who: Caller, id_: s
     return fhir(200, with_meta(found), version_headers(found))
 
 
-def find(service: Service, served: Served, request: Request, who: Caller) -> Response:
+def find(service: Service, served: Served, pages: Pages, request: Request, who: Caller) -> Response:
     """A search by URL."""
-    return _searched(service, served, request, who, list(request.query_params.multi_items()))
+    return _searched(service, served, pages, request, who, list(request.query_params.multi_items()))
 
 
-def find_by_post(service: Service, served: Served, request: Request, who: Caller, body: bytes) -> Response:
+def find_by_post(
+    service: Service, served: Served, pages: Pages, request: Request, who: Caller, body: bytes
+) -> Response:
     """A search whose parameters stay out of the URL, and so out of everybody's logs."""
     asking.need_type(request, asking.FORM_TYPE)
     try:
         typed = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200)
     except ValueError:
         raise refuse(400, "The body is no form in UTF-8 of at most 200 fields; correct it.") from None
-    return _searched(service, served, request, who, [*request.query_params.multi_items(), *typed])
+    return _searched(service, served, pages, request, who, [*request.query_params.multi_items(), *typed])
 
 
 def _searched(
-    service: Service, served: Served, request: Request, who: Caller, said: Sequence[tuple[str, str]]
+    service: Service,
+    served: Served,
+    pages: Pages,
+    request: Request,
+    who: Caller,
+    said: Sequence[tuple[str, str]],
 ) -> Response:
     asking.need_acceptable(request)
     with service.db.write() as session:
-        strict = asking.preference(request).strict
-        wanted = asked.read(served, asked.pairs(said), zone=_zone(service), base=base(service), strict=strict)
+        wanted = asked.read(
+            served,
+            asked.pairs(said),
+            pages=pages,
+            zone=_zone(service),
+            base=base(service),
+            strict=asking.preference(request).strict,
+        )
         total = search.total(session, wanted.question) if wanted.total != "none" else None
         page = search.page(session, wanted.question) if wanted.total != "only" else Page(())
         service.audit.write_all(session, _traces(who, served, wanted, page.found))
-    return fhir(200, _bundle(base(service), served, wanted, page, total))
+    return fhir(200, _bundle(base(service), served, pages, wanted, page, total))
 
 
 def _zone(service: Service) -> tzinfo:
@@ -85,12 +99,18 @@ def _traces(who: Caller, served: Served, wanted: Asked, found: Sequence[Found]) 
     ]
 
 
-def _bundle(base: str, served: Served, wanted: Asked, page: Page, total: int | None) -> Json:
-    """A searchset; what was ignored is missing from its ``self`` link."""
+def _bundle(base: str, served: Served, pages: Pages, wanted: Asked, page: Page, total: int | None) -> Json:
+    """A searchset; what was ignored is missing from its ``self`` link, and what was asked from the ``next``."""
     url = f"{base}/{served.type}"
-    link = [{"relation": "self", "url": _link(url, wanted.query(wanted.question.after))}]
+
+    def onward(place: Place) -> str:
+        return f"{url}?{PAGE}={pages.seal(served.type, wanted.said, place)}"
+
+    here = wanted.question.after
+    own = onward(here) if here is not None else f"{url}?{wanted.query}".removesuffix("?")
+    link = [{"relation": "self", "url": own}]
     if page.next is not None:
-        link.append({"relation": "next", "url": _link(url, wanted.query(page.next))})
+        link.append({"relation": "next", "url": onward(page.next)})
     bundle: Json = {"resourceType": "Bundle", "type": "searchset"}
     if total is not None:
         bundle["total"] = total
@@ -101,7 +121,3 @@ def _bundle(base: str, served: Served, wanted: Asked, page: Page, total: int | N
             for one in page.found
         ]
     return bundle
-
-
-def _link(url: str, query: str) -> str:
-    return f"{url}?{query}" if query else url

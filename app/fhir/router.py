@@ -12,8 +12,10 @@ from app.fhir.asking import Body
 from app.fhir.caller import Caller, caller
 from app.fhir.capability import search_parameter, statement
 from app.fhir.errors import FhirRoute, refuse
+from app.fhir.pages import Pages
 from app.fhir.referrals import refer
 from app.fhir.served import BY_TYPE, SERVED, Served
+from app.secrets import installation_key
 from app.service import Service
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -25,6 +27,7 @@ def fhir_router(service: Service) -> APIRouter:
     def identify(request: Request) -> None:
         request.state.caller = caller(service, request)
 
+    pages = Pages(installation_key(service.settings))
     public = APIRouter(prefix="/fhir", route_class=FhirRoute)
     _say_what_is_served(public, service)
     known = APIRouter(prefix="/fhir", route_class=FhirRoute, dependencies=[Depends(identify)])
@@ -36,7 +39,7 @@ def fhir_router(service: Service) -> APIRouter:
         if "read" in served.interactions:
             _serve_read(known, service, served)
         if "search-type" in served.interactions:
-            _serve_search(known, service, served)
+            _serve_search(known, service, pages, served)
         if "update" in served.interactions:
             _serve_update(known, service, served)
         if "patch" in served.interactions:
@@ -88,14 +91,14 @@ def _serve_read(router: APIRouter, service: Service, served: Served) -> None:
         return reads.read(service, served, request, who, id_)
 
 
-def _serve_search(router: APIRouter, service: Service, served: Served) -> None:
+def _serve_search(router: APIRouter, service: Service, pages: Pages, served: Served) -> None:
     @router.get(f"/{served.type}", name=f"search {served.type}")
     def find(request: Request, who: Who) -> Response:
-        return reads.find(service, served, request, who)
+        return reads.find(service, served, pages, request, who)
 
     @router.post(f"/{served.type}/_search", name=f"search {served.type} by POST")
     def find_by_post(request: Request, who: Who, body: Body) -> Response:
-        return reads.find_by_post(service, served, request, who, body)
+        return reads.find_by_post(service, served, pages, request, who, body)
 
 
 def _serve_update(router: APIRouter, service: Service, served: Served) -> None:

@@ -229,6 +229,23 @@ def test_a_search_by_post_keeps_the_patient_out_of_the_url(facade: Facade) -> No
     assert facade.ask("POST", "/CarePlan/_search", headers=form, content=b"a=\xff").status_code in (200, 400)
 
 
+def test_no_page_of_a_search_by_post_shows_what_was_asked(facade: Facade) -> None:
+    pathway_id = facade.referred()
+    patient = facade.get(f"/CarePlan/{pathway_id}").json()["subject"]["reference"]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    content = f"patient={patient}&_count=3&_sort=due"
+    page = facade.ask("POST", "/Task/_search", headers=form, content=content)
+    ids = found(page)
+    while (following := link(page.json(), "next")) is not None:
+        assert patient.removeprefix("Patient/") not in following
+        page = facade.get(ours(following))
+        ids += found(page)
+    assert ids == found(facade.get(f"/Task?patient={patient}&_sort=due&_count=500"))
+    elsewhere = link(facade.get("/Task?_count=1").json(), "next")
+    assert elsewhere is not None
+    assert facade.get(ours(elsewhere).replace("/Task?", "/CarePlan?")).status_code == 400
+
+
 def test_a_search_sees_what_has_just_happened(facade: Facade) -> None:
     pathway_id = facade.referred()
     before = facade.task(pathway_id, "triage")
