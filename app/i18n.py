@@ -89,16 +89,17 @@ class Speech:
 
     def late(self, due: datetime, now: datetime) -> str:
         """How long ago something was due, or how soon it is: ``en retard de 3 j``, ``dans 2 j``."""
+        speech = self  # the name under which sentences are found for the catalogue
         days = (self.calendar.day(due) - self.calendar.day(now)).days
         if due <= now:
             hours = int((now - due).total_seconds() // 3600)
             if days < 0 and hours >= 24:
-                return self.many("en retard de {count} jour", "en retard de {count} jours", -days)
+                return speech.many("en retard de {count} jour", "en retard de {count} jours", -days)
             if hours:
-                return self.many("en retard de {count} heure", "en retard de {count} heures", hours)
-            return self("en retard")
+                return speech.many("en retard de {count} heure", "en retard de {count} heures", hours)
+            return speech("en retard")
         if days == 0:
-            return self("aujourd’hui à {hour}", hour=self.hour(due))
+            return speech("aujourd’hui à {hour}", hour=speech.hour(due))
         if days == 1:
-            return self("demain")
-        return self.many("dans {count} jour", "dans {count} jours", days)
+            return speech("demain")
+        return speech.many("dans {count} jour", "dans {count} jours", days)

@@ -22,7 +22,7 @@ from app.web.catalogue import (
 from app.web.deeds import Offer, Scene, offer
 from app.web.deeds_patient import ANTITHROMBOTICS
 from app.web.deeds_steps import measured
-from app.web.words import fact_title, happened, planned, reason, role_title
+from app.web.words import fact_title, happened, planned, reason, role_title, sentence
 from pathway.anchors import Moment, due, resolve
 from pathway.codec import decode
 from pathway.flags import Flag, flags
@@ -49,6 +49,8 @@ class StepView:
     late: str
     why: str
     outcome: str
+    reason: str
+    visit_reason: str
     first: tuple[Offer, ...] = ()
     others: tuple[Offer, ...] = ()
     blocked: tuple[str, ...] = ()
@@ -140,6 +142,7 @@ class PatientView:
 
     pathway: Pathway
     procedure: datetime | None
+    hold_reason: str
     flags: tuple[Flag, ...]
     alerts: tuple[AlertView, ...]
     next: tuple[StepView, ...]
@@ -171,6 +174,7 @@ def view(scene: Scene, rows: Sequence[OwedRow], lines: Sequence[HistoryRow]) -> 
     return PatientView(
         pathway=pathway,
         procedure=procedure_start(pathway, ground.protocol),
+        hold_reason=sentence(pathway.hold.reason, scene.speech),
         flags=tuple(found),
         alerts=tuple(_alert(alert, scene) for alert in alerts(pathway, ground)),
         next=tuple(waiting),
@@ -238,6 +242,8 @@ def _step(scene: Scene) -> StepView:
         late=speech.late(limit.instant, scene.now) if is_late and limit else "",
         why=reason(limit.why, scene.ground.protocol, speech) if limit else "",
         outcome=speech.text(outcome.title) if outcome else "",
+        reason=sentence(step.reason, speech),
+        visit_reason=sentence(step.visit.reason, speech) if step.visit else "",
         first=first,
         others=others,
         blocked=tuple(blocked) if step.status in LIVE else (),

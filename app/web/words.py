@@ -43,6 +43,13 @@ _SENTENCES = {
     "the patient has been written to today": N_("le patient a déjà été contacté aujourd’hui"),
     "it comes too late to be of use": N_("trop tard pour être utile"),
     "the procedure has moved": N_("l’intervention a été déplacée"),
+    "the procedure was not done": N_("l’intervention n’a pas eu lieu"),
+    "the signed hold plan stands no longer": N_("le plan d’arrêt signé ne tient plus"),
+    "not needed on this pathway": N_("sans objet sur ce parcours"),
+    "the answer was lost and the gateway cannot be asked": N_(
+        "la réponse s’est perdue et nul ne peut la demander"
+    ),
+    "no-show": N_("non venu"),
 }
 
 
@@ -64,7 +71,7 @@ def role_title(role: str, protocol: Protocol, speech: Speech) -> str:
 def reason(why: str, protocol: Protocol, speech: Speech) -> str:
     """Why a thing is planned when it is: ``procedure -3 d 10:00`` as people say it, or the sentence it is."""
     if why in _SENTENCES:
-        return speech(_SENTENCES[why])
+        return sentence(why, speech)
     found = _SPOKEN.fullmatch(why)
     if found is None:
         return why
@@ -75,6 +82,11 @@ def reason(why: str, protocol: Protocol, speech: Speech) -> str:
     if wall:
         parts.append(wall)
     return " ".join(parts)
+
+
+def sentence(text: str, speech: Speech) -> str:
+    """A reason that Jalon gave, in the reader's language; one that a person wrote, as they wrote it."""
+    return speech(_SENTENCES[text]) if text in _SENTENCES else text
 
 
 def _anchor(name: str, protocol: Protocol, speech: Speech) -> str:
@@ -138,7 +150,7 @@ def happened(event: Mapping[str, Any], protocol: Protocol, speech: Speech) -> st
         known = protocol.ends.get(end) if isinstance(end, str) else None
         said += [speech.text(known.title)] if known else []
     said += [str(event[name]) for name in ("gate", "channel", "how", "person") if event.get(name)]
-    said += [f"« {event[name]} »" for name in ("text", "reason", "note") if event.get(name)]
+    said += [f"« {sentence(event[name], speech)} »" for name in ("text", "reason", "note") if event.get(name)]
     return " · ".join(said)
 
 
