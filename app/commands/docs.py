@@ -9,17 +9,21 @@ import typer
 
 from app import protocols
 from app.commands.common import fail
-from app.describe import page
+from app.describe import mermaid, page
 
 Folder = Annotated[Path, typer.Option("--folder", help="Where the pages are.")]
 
 
 def docs(folder: Folder = Path("docs")) -> None:
-    """Print docs/protocol.md and docs/command-line.md again."""
+    """Print the protocol's page and diagram and the page of the command line again."""
     if not folder.is_dir():
         fail(f"{folder} is no directory: run this where the documentation is, or say --folder")
     protocol = protocols.load(protocols.BUILTIN).protocol
-    written = {"protocol.md": page(protocol, "en"), "command-line.md": command_line()}
+    written = {
+        "protocol.md": page(protocol, "en"),
+        "protocol.mmd": mermaid(protocol, "en"),
+        "command-line.md": command_line(),
+    }
     for name, text in written.items():
         (folder / name).write_text(text, encoding="utf-8")
         typer.echo(str(folder / name))

@@ -28,7 +28,8 @@ from scheduler.tick import tick
 from store import claims, owed, rota
 from store.referrals import Received
 
-_AGAIN = timedelta(minutes=1)
+_AGAIN = timedelta(minutes=10)
+"""How long after a send without an answer the gateway is asked: about what a lease lasts."""
 _ROUNDS = 50
 """More rounds at one instant than any plan asks for: a message that is tried for ever would show here."""
 
@@ -186,7 +187,10 @@ class Stage:
             # Leases run on the database's clock, which stands still while months pass here.
             claims.end_leases(session)
         for _ in range(_ROUNDS):
-            if not tick(self.service.works, now=self.clock()).anything:
+            done = tick(self.service.works, now=self.clock())
+            with self.service.db.read() as session:
+                waits = claims.waiting_since(session, self.clock())
+            if not done.anything and waits is None:
                 return
 
     # --- the lines ----------------------------------------------------------------------------------------

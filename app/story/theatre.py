@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -35,13 +36,20 @@ def settings_for(told: Told, *, database_url: str, place: Path) -> Settings:
         protocol=here / told.story.protocol if told.story.protocol else BUILTIN,
         centre=here / told.story.centre if told.story.centre else CENTRE,
         mailbox=place / "mailbox",
-        secret_key=SecretStr(secrets.token_hex(32)),
-        secret_key_file=None,
+        **_key(database_url),
         smtp_host="",
         sms_url="",
         fhir_destinations=[],
         lease_slack_seconds=30.0,
     )
+
+
+def _key(database_url: str) -> dict[str, Any]:
+    """The environment's key, or the file beside SQLite; for any other database one that protects nobody real."""
+    given = "JALON_SECRET_KEY" in os.environ or "JALON_SECRET_KEY_FILE" in os.environ
+    if given or database_url.startswith("sqlite"):
+        return {}
+    return {"secret_key": SecretStr("the people of a story are invented")}
 
 
 @contextmanager
