@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
+
+from app.cli import app
 
 ROOT = Path(__file__).parents[1]
 OURS = ("migrate", "app", "worker")
@@ -102,3 +105,15 @@ def test_the_image_gets_every_package_and_nothing_else() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert sources == let_in == packages | {"pyproject.toml", "README.md", "LICENSE"}
     assert all((ROOT / source).exists() for source in sources)
+
+
+def test_every_command_is_one_that_jalon_knows(services: dict[str, dict[str, Any]]) -> None:
+    for name in OURS:
+        program, *words = services[name]["command"]
+        assert program == "jalon"
+        command, path = typer.main.get_command(app), program
+        while words and (below := getattr(command, "commands", {}).get(words[0])):
+            command, path = below, f"{path} {words.pop(0)}"
+        assert not hasattr(command, "commands"), f"{path} is a family, no command"
+        # Raises for an option or a value that the command does not take.
+        command.make_context(path, words)
