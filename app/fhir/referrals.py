@@ -13,7 +13,9 @@ from app.fhir.errors import FhirError, request_id
 from app.fhir.reads import base
 from app.intake import receive_referral
 from app.service import Service
-from fhir_mappings.outcome import Issue, information
+from fhir_mappings.body import parse
+from fhir_mappings.outcome import Issue, information, operation_outcome
+from fhir_mappings.read import Json, objects_at, text_at
 from fhir_mappings.site import fhir_id
 from pathway.completeness import question
 from store import search
@@ -32,7 +34,7 @@ def refer(service: Service, request: Request, who: Caller, body: bytes) -> Respo
     if isinstance(received, list):
         raise FhirError(_status(received), *received)
     if received.status == "started" and received.pathway_id is not None:
-        return _started(service, request, received, received.pathway_id)
+        return _started(service, request, received, received.pathway_id, body)
     said = [information(_WAITS.get(received.status, _WAITS["incomplete"])), *_questions(received)]
     return outcome(200 if received.status == "dismissed" else 202, said, request_id(request))
 
@@ -44,7 +46,10 @@ _WAITS = {
 }
 
 
-def _started(service: Service, request: Request, received: Received, pathway_id: str) -> Response:
+def _started(
+    service: Service, request: Request, received: Received, pathway_id: str, body: bytes
+) -> Response:
+    """A transaction is answered by a transaction-response, entry by entry; a message, or who prefers it, in words."""
     with service.db.read() as session:
         plan = search.read(session, "CarePlan", fhir_id(pathway_id))
     assert plan is not None, "a pathway that has started says its CarePlan"
@@ -57,7 +62,26 @@ def _started(service: Service, request: Request, received: Received, pathway_id:
         return fhir(status, with_meta(plan), headers)
     heard = "The pathway has started" if received.new else "This referral was heard before"
     said = [information(f"{heard}: CarePlan/{plan.id}."), *(_questions(received) if received.new else ())]
+    bundle, _ = parse(body)
+    if returns is None and bundle is not None and bundle["type"] == "transaction":
+        return fhir(status, _transaction_response(bundle, received, plan.id, said), headers)
     return outcome(status, said, request_id(request), headers)
+
+
+def _transaction_response(bundle: Json, received: Received, plan_id: str, said: list[Issue]) -> Json:
+    """What became of each entry: the patient is found or made, the order is a CarePlan, the rest is kept with it."""
+    places = {"ServiceRequest": f"CarePlan/{plan_id}", "Patient": f"Patient/{received.patient_id}"}
+    done = "201 Created" if received.new else "200 OK"
+    entries = []
+    for entry in objects_at(bundle, "entry"):
+        kind = text_at(entry, "resource", "resourceType") or ""
+        response: Json = {"status": done if kind in places else "200 OK"}
+        if kind in places:
+            response["location"] = places[kind]
+        if kind == "ServiceRequest":
+            response["outcome"] = operation_outcome(said)
+        entries.append({"response": response})
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
 def _questions(received: Received) -> list[Issue]:

@@ -28,7 +28,10 @@ def test_a_referral_starts_a_pathway(facade_anywhere: Facade) -> None:
     facade = facade_anywhere
     answer = facade.ask("POST", "", resource=referral_bundle())
     assert answer.status_code == 201, answer.text
-    assert answer.json()["resourceType"] == "OperationOutcome"
+    told = answer.json()
+    assert (told["resourceType"], told["type"]) == ("Bundle", "transaction-response")
+    assert len(told["entry"]) == len(referral_bundle()["entry"]), "every entry has its answer"
+    assert all(each["response"]["status"].startswith("20") for each in told["entry"])
     place = answer.headers["location"]
     assert place.startswith("http://jalon.test/fhir/CarePlan/")
     plan = facade.get(place.removeprefix("http://jalon.test/fhir")).json()
@@ -53,6 +56,8 @@ def test_the_same_referral_again_is_the_same_pathway(facade: Facade) -> None:
 def test_what_is_wanted_back_can_be_said(facade: Facade) -> None:
     minimal = facade.ask("POST", "", resource=referral_bundle(0), headers={"Prefer": "return=minimal"})
     assert (minimal.status_code, minimal.content) == (201, b"")
+    words = facade.ask("POST", "", resource=referral_bundle(0), headers={"Prefer": "return=OperationOutcome"})
+    assert words.json()["resourceType"] == "OperationOutcome"
     whole = facade.ask("POST", "", resource=referral_bundle(1), headers={"Prefer": "return=representation"})
     assert whole.json()["resourceType"] == "CarePlan"
     assert whole.headers["etag"] == 'W/"1"'
