@@ -151,10 +151,10 @@ def _patient(session: Session, referral: Referral, at: datetime) -> str:
         patient_id = known[0]
     else:
         patient_id = uuid.uuid5(_NAMESPACE, str(min(person.identifiers))).hex
-        row = PatientRow(
+        made = PatientRow(
             id=patient_id, family=person.family, given=person.given, birth_date=person.birth_date, created=at
         )
-        insert_if_absent(session, row)
+        insert_if_absent(session, made)
     for identifier in sorted(person.identifiers):  # one order for everybody, so that nobody deadlocks
         insert_if_absent(
             session,
