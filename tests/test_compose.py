@@ -80,7 +80,7 @@ def test_the_services_speak_to_each_other_by_names_that_exist(services: dict[str
     assert settings["JALON_SMTP_HOST"] in services
     assert "@postgres:" in settings["JALON_DATABASE_URL"]
     [destination] = json.loads(settings["JALON_FHIR_DESTINATIONS"])
-    assert destination["base_url"].startswith("http://fhir:")
+    assert destination["url"].startswith("http://fhir:")
 
 
 def test_the_health_of_the_app_is_asked_where_it_answers(services: dict[str, dict[str, Any]]) -> None:
