@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
@@ -120,8 +121,7 @@ def _password(from_stdin: bool) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
-def _known(names: list[str], roles: dict[str, object] | object) -> None:
-    known = set(roles) if isinstance(roles, dict) else set()
+def _known(names: list[str], roles: Collection[str]) -> None:
     for name in names:
-        if name not in known:
-            fail(f"there is no function {name!r}; there are: {', '.join(sorted(known))}", code=2)
+        if name not in roles:
+            fail(f"there is no function {name!r}; there are: {', '.join(sorted(roles))}", code=2)

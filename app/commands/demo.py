@@ -21,7 +21,11 @@ _FOLDER = Path("var")
 
 
 def demo(host: Host = "127.0.0.1", port: Port = 8000, fresh: Fresh = False) -> None:
-    """Serve demo patients, made by playing stories up to now; the second time it goes on from the first."""
+    """Serve demo patients, made by playing stories up to now; the second time it goes on from the first.
+
+    The sign-in is the coordinator's. The same password opens anne.laurent (radiologist), karim.benali (anaesthetist),
+    paul.renard (rheumatologist and GP), lea.fontaine (ward), yann.morvan (laboratory) and admin.
+    """
     quiet_logs()
     listener = bound(host, port)
     address = _address(host, listener)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -23,7 +24,9 @@ _OF_A_STEP: dict[str, type[e.StepEvent]] = {
     "arrive": e.VisitArrived,
     "no_show": e.VisitMissed,
 }
-_WITH_A_REASON: dict[str, type[e.StepEvent]] = {
+_WITH_A_REASON: dict[
+    str, type[e.StepRejected | e.StepFailed | e.StepWaived | e.StepHeld | e.VisitCancelled]
+] = {
     "reject": e.StepRejected,
     "fail": e.StepFailed,
     "waive": e.StepWaived,
@@ -41,9 +44,10 @@ def event_of(line: Line, story: Story, pathway: Pathway, ground: Ground, days: D
         step = str(getattr(line, verb))
         return _OF_A_STEP[verb](by=by, step=step, occurrence=line.occurrence, occurred=occurred)
     if verb in _WITH_A_REASON:
-        kind: Any = _WITH_A_REASON[verb]
         step, reason = str(getattr(line, verb)), line.reason or line.note
-        return _event(kind(by=by, step=step, occurrence=line.occurrence, occurred=occurred, reason=reason))
+        return _WITH_A_REASON[verb](
+            by=by, step=step, occurrence=line.occurrence, occurred=occurred, reason=reason
+        )
     if line.accept is not None:
         return e.StepAccepted(by=by, step=line.accept, occurrence=line.occurrence, owner=by.name)
     if line.complete is not None:
@@ -55,8 +59,9 @@ def event_of(line: Line, story: Story, pathway: Pathway, ground: Ground, days: D
             outcome=line.outcome or "",
             data=_answers(line, ground, days),
         )
-    if line.book is not None or line.move is not None:
-        return _visit(line, line.book or line.move, by, pathway, days)
+    slot = line.book or line.move
+    if slot is not None:
+        return _visit(line, slot, by, pathway, days)
     if line.hold is not None:
         return _hold(line, by, days)
     return _of_the_pathway(line, by, pathway, ground, days)
@@ -109,10 +114,6 @@ def _whose(line: Line, ground: Ground) -> str:
     return protocol.messaging.desk
 
 
-def _event(event: e.Event) -> e.Event:
-    return event
-
-
 def _answers(line: Line, ground: Ground, days: Days) -> dict[str, Any]:
     """The answers, with days and instants said as moments turned into what the step asks for."""
     kinds = {answer.key: answer.kind for answer in ground.protocol.step(line.complete or "").answers}
@@ -127,7 +128,7 @@ def _answers(line: Line, ground: Ground, days: Days) -> dict[str, Any]:
     return found
 
 
-def _moment(value: Any, read: Any) -> Any:
+def _moment(value: Any, read: Callable[[str], date]) -> Any:
     """A value that is a moment, as a text; anything else is left for the door to refuse."""
     try:
         return read(str(value)).isoformat()
@@ -135,8 +136,7 @@ def _moment(value: Any, read: Any) -> Any:
         return value
 
 
-def _visit(line: Line, slot: Slot | None, by: Actor, pathway: Pathway, days: Days) -> e.Event:
-    assert slot is not None
+def _visit(line: Line, slot: Slot, by: Actor, pathway: Pathway, days: Days) -> e.Event:
     if line.move is not None:
         step = pathway.last(slot.step)
         if step is None or step.visit is None or not step.visit.stands:

@@ -88,7 +88,7 @@ class _Play:
     told: Told
     received: Received | None = None
     verdicts: list[Verdict] = field(default_factory=list)
-    refusals: list[Entry] = field(default_factory=list)
+    heard: list[Entry] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class Stage:
         refusal = self._refusal(play, line)
         at, verb = self.clock(), verb_of(line)
         if refusal is not None:
-            play.refusals.append(Entry(at, "refused", f"{verb} {_object(line, verb)}: {refusal}"))
+            play.heard.append(Entry(at, "refused", f"{verb} {_object(line, verb)}: {refusal}"))
         if line.refused is not None:
             passed = refusal is not None and line.refused.casefold() in refusal.casefold()
             why = refusal or "it was not refused"
@@ -246,11 +246,11 @@ class Stage:
         at = self.clock()
         if isinstance(answer, list):
             sentences = "; ".join(issue.diagnostics for issue in answer)
-            play.refusals.append(Entry(at, "refused", f"referral: {sentences}"))
+            play.heard.append(Entry(at, "refused", f"referral: {sentences}"))
             play.verdicts.append(Verdict("referral", False, at, sentences, play.told.place("referral")))
             return None
         lacks = f", to be asked: {', '.join(answer.missing)}" if answer.missing else ""
-        play.refusals.append(Entry(at, "referral", f"from {said.by}: {answer.status}{lacks}"))
+        play.heard.append(Entry(at, "referral", f"from {said.by}: {answer.status}{lacks}"))
         return answer
 
     def _treat(self, line: Line, story: Story) -> None:
@@ -299,7 +299,7 @@ class Stage:
 
     def _played(self, play: _Play) -> Played:
         scene = self._scene(play)
-        entries = list(play.refusals)
+        entries = list(play.heard)
         if scene is not None and scene.pathway is not None:
             with self.service.db.read() as session:
                 entries += timeline(session, scene)
