@@ -54,8 +54,9 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One thing to do: a task, a call or a letter. ``at`` is when it is due (UTC)."""
+    """One thing to do: a task, a call or a letter. ``at`` is when it is due (UTC); ``id`` orders what is due then."""
 
+    id: int
     key: str
     kind: Kind
     step: str
@@ -86,7 +87,7 @@ def work(session: Session, asked: Asked, *, offset: int = 0, limit: int = 50) ->
         for kind in asked.kinds
         for owed, pathway in _rows(session, asked, kind, offset + limit)
     ]
-    found.sort(key=lambda one: (one.at, one.who.pathway_id, one.key))
+    found.sort(key=lambda one: (one.at, one.id))
     return found[offset : offset + limit]
 
 
@@ -256,8 +257,10 @@ def _light() -> tuple[Any, ...]:
 
 
 def _work(owed: OwedRow, of: tuple[PathwayRow, PatientRow]) -> Work:
+    assert owed.id is not None
     assert owed.at is not None
     return Work(
+        id=owed.id,
         key=owed.key,
         kind=Kind(owed.kind),
         step=owed.step,

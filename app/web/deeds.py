@@ -78,6 +78,10 @@ class Deed(ABC):
         """A sentence above the form, where there is something to know before."""
         return ""
 
+    def stands(self, scene: Scene) -> bool:
+        """False where the state alone rules it out, before the door would look at what was typed."""
+        return True
+
     @abstractmethod
     def event(self, scene: Scene, said: Said) -> e.Event:
         """The event that what was typed means. Raises Invalid with a sentence at each field."""
@@ -103,6 +107,8 @@ class Offer:
 
 def offer(deed: Deed, scene: Scene) -> Offer | None:
     """The deed as it can be offered here and now; None when the door would not let it through."""
+    if not deed.stands(scene):
+        return None
     sample = deed.sample(scene)
     refusal = ""
     try:

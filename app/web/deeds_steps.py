@@ -12,6 +12,7 @@ from app.web.fields import Field, Kind, Said
 from pathway import events as e
 from pathway.codec import encode
 from pathway.gates import unmet
+from pathway.lifecycle import STEP_MOVES, StepStatus
 from pathway.protocol import Answer, Protocol
 
 UNITS = {"Cel": "°C", "umol/L": "µmol/L", "{score}": "", "{T-score}": ""}
@@ -70,6 +71,9 @@ class Start(Deed):
     def button(self, scene: Scene) -> str:
         return scene.speech("Commencer")
 
+    def stands(self, scene: Scene) -> bool:
+        return StepStatus.IN_PROGRESS in STEP_MOVES[scene.here.status]
+
     def event(self, scene: Scene, said: Said) -> e.Event:
         return self.sample(scene)
 
@@ -104,6 +108,9 @@ class Complete(Deed):
             *(_answer(answer, scene) for answer in scene.rule.answers),
             _occurred(scene),
         ]
+
+    def stands(self, scene: Scene) -> bool:
+        return StepStatus.DONE in STEP_MOVES[scene.here.status]
 
     def _notes(self, scene: Scene) -> dict[str, str]:
         """Under each outcome, what its gates still miss; an answer given in this very form may supply it."""

@@ -137,6 +137,7 @@ EVENT = {
     "PathwayResumed": N_("Parcours repris"),
     "PathwayEnded": N_("Parcours arrêté"),
     "MessageUndelivered": N_("Message non remis"),
+    "MessageRecalled": N_("Message rappelé avant son départ"),
     "CallSettled": N_("Appel ou courrier fait"),
     "Replanned": N_("Planifié de nouveau"),
 }

@@ -62,6 +62,7 @@ class Ward:
     service: Service
     app: FastAPI
     clock: list[datetime] = field(default_factory=lambda: [MONDAY])
+    _open: dict[tuple[str, str], tuple[datetime, TestClient]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -78,18 +79,38 @@ class Ward:
         fire_due(self.service.works, now=self.now)
 
     def browser(self, login: str | None = None, language: str = "fr") -> TestClient:
-        """A browser without JavaScript, signed in as this person."""
-        client = TestClient(
-            self.app,
-            base_url="http://127.0.0.1:8000",
-            headers={"accept-language": language},
-            follow_redirects=True,
-        )
-        if login is not None:
+        """A browser without JavaScript; this person's own, signed in, when there is one."""
+        if login is None:
+            return self._client(language)
+        since, client = self._open.get((login, language), (None, None))
+        if client is None or since is None or self.now - since >= accounts.SIGNED_IN_FOR:
+            client = self._client(language)
             client.cookies.set("jalon-language", language)
+            self.hire(login)
             answer = client.post("/sign-in", data={"login": login, "password": PASSWORD, "next": "/"})
             assert answer.status_code == 200, answer.text
+            self._open[login, language] = (self.now, client)
         return client
+
+    def _client(self, language: str) -> TestClient:
+        headers = {"accept-language": language}
+        return TestClient(self.app, base_url="http://127.0.0.1:8000", headers=headers, follow_redirects=True)
+
+    def hire(self, login: str) -> None:
+        """Give this person an account, unless they have one."""
+        who = PEOPLE[login]
+        with self.service.db.write() as session:
+            if accounts.account_of(session, login) is None:
+                accounts.add_account(
+                    session,
+                    login=login,
+                    name=who.name,
+                    password=PASSWORD,
+                    role=who.role,
+                    functions=who.functions,
+                    default_duty=True,
+                    now=self.now,
+                )
 
     def system(self, name: str = "hopital") -> TestClient:
         """A system with a token of its own."""
@@ -177,7 +198,7 @@ class Ward:
 
 
 def open_ward(database_url: str, scratch: Path, now: Callable[[], datetime] | None = None) -> Ward:
-    """A ward on this database with its people, on Monday morning."""
+    """A ward on this database, on Monday morning."""
     clock = [MONDAY]
     settings = Settings(
         database_url=database_url,
@@ -187,17 +208,6 @@ def open_ward(database_url: str, scratch: Path, now: Callable[[], datetime] | No
     )
     service = services.build(settings, now=now or (lambda: clock[0]))
     with service.db.write() as session:
-        for login, who in PEOPLE.items():
-            accounts.add_account(
-                session,
-                login=login,
-                name=who.name,
-                password=PASSWORD,
-                role=who.role,
-                functions=who.functions,
-                default_duty=True,
-                now=service.clock(),
-            )
         heartbeat.beat(session, "worker", now=service.clock())
     return Ward(service, create_app(service), clock)
 

@@ -18,6 +18,7 @@ def test_nobody_sees_a_page_without_signing_in(ward: Ward) -> None:
 
 
 def test_who_signs_in_lands_where_they_wanted_to_go(ward: Ward) -> None:
+    ward.hire("nadia")
     pathway = ward.started()
     browser = ward.browser()
     door = browser.get(f"/pathways/{pathway}")
@@ -32,6 +33,7 @@ def test_who_signs_in_lands_where_they_wanted_to_go(ward: Ward) -> None:
     ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"],
 )
 def test_nobody_is_sent_elsewhere_after_signing_in(ward: Ward, elsewhere: str) -> None:
+    ward.hire("nadia")
     answer = ward.browser().post(
         "/sign-in", data={"login": "nadia", "password": PASSWORD, "next": elsewhere}, follow_redirects=False
     )
@@ -39,6 +41,7 @@ def test_nobody_is_sent_elsewhere_after_signing_in(ward: Ward, elsewhere: str) -
 
 
 def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(ward: Ward) -> None:
+    ward.hire("nadia")
     wrong = ward.browser().post("/sign-in", data={"login": "nadia", "password": "non"})
     unknown = ward.browser().post("/sign-in", data={"login": "nemo", "password": "non"})
     assert wrong.status_code == unknown.status_code == 401
@@ -48,6 +51,7 @@ def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(ward: Ward) -
 
 
 def test_who_tries_too_often_is_told_until_when_to_wait(ward: Ward) -> None:
+    ward.hire("nadia")
     browser = ward.browser()
     for _ in range(5):
         answer = browser.post("/sign-in", data={"login": "nadia", "password": "non"})
@@ -73,6 +77,7 @@ def test_a_sign_in_ends_after_a_day_without_a_sign_of_life(ward: Ward) -> None:
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(ward: Ward) -> None:
+    ward.hire("nadia")
     answer = ward.browser().post(
         "/sign-in", data={"login": "nadia", "password": PASSWORD}, follow_redirects=False
     )
