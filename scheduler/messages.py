@@ -113,6 +113,7 @@ def _begin(works: Works, gateway: MessageGateway, claimed: Claimed) -> Outgoing 
                 )
                 return None
         if isinstance(verdict, _Useless):
+            works.ledger.lock(session, claimed.pathway_id)
             row = claims.too_late(session, claimed, owner=works.owner, reason=verdict.reason, now=now)
             if row is not None:
                 _too_late(works, session, row, claimed, verdict.reason, now)
@@ -126,6 +127,7 @@ def _begin(works: Works, gateway: MessageGateway, claimed: Claimed) -> Outgoing 
             lease_seconds=works.lease(gateway),
             text=spoken.text,
             subject=spoken.subject,
+            seen=pathway.seq,
             now=now,
         )
         if row is None:
@@ -319,8 +321,9 @@ def _outgoing(claimed: Claimed, to: str, spoken: Words) -> Outgoing:
 
 
 def _give_back(works: Works, left: list[Claimed], reason: str) -> None:
-    now = works.clock()
-    with works.db.write() as session:
-        for claimed in left:
-            if claimed.status == "planned":
-                claims.postpone(session, claimed, owner=works.owner, until=now + _FIRST_PAUSE, reason=reason)
+    until = works.clock() + _FIRST_PAUSE
+    for claimed in left:
+        if claimed.status == "planned":
+            # One transaction each: rows of several pathways held at once would wait in a circle with the door.
+            with works.db.write() as session:
+                claims.postpone(session, claimed, owner=works.owner, until=until, reason=reason)

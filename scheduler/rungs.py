@@ -31,6 +31,7 @@ def fire_due(works: Works, *, now: datetime, limit: int = 100) -> int:
 def _fire(works: Works, claimed: Claimed, now: datetime) -> bool:
     """The door settles the row with the event, so a crash leaves both or neither."""
     with works.db.write() as session:
+        works.ledger.lock(session, claimed.pathway_id)
         if not claims.is_ours(session, claimed, works.owner):
             return False
         ground = works.ledger.load(session, claimed.pathway_id)[1]

@@ -104,18 +104,21 @@ def begin(
     lease_seconds: float,
     text: str,
     subject: str | None,
+    seen: int,
     now: datetime,
 ) -> OwedRow | None:
     """Begin sending, if everything still stands: ours, planned as we read it, at home. None: leave it.
 
     The pathway is locked first, so that this and a change of the pathway happen one after the other. A row
-    planned otherwise since it was claimed (another number, another hour) is given back to be read again.
+    planned otherwise since it was claimed (another number, another hour) is given back to be read again, and so
+    is one whose pathway has moved on from ``seen``, the ``seq`` that the verdict on it was read from.
     """
-    _lock_pathway(session, claimed.pathway_id)
+    seq = _lock_pathway(session, claimed.pathway_id)
     row = _ours(session, claimed.id, owner)
     if row is None or row.status != "planned" or not instance.at_home(session, identity):
         return None
-    if row.next_at is None or row.next_at > now or (row.data, row.at) != (claimed.data, claimed.at):
+    as_read = seq == seen and (row.data, row.at) == (claimed.data, claimed.at)
+    if row.next_at is None or row.next_at > now or not as_read:
         row.lease_owner, row.lease_until = None, 0.0
         return None
     row.status, row.begun, row.attempts = "sending", now, row.attempts + 1
@@ -189,7 +192,9 @@ def withdraw(session: Session, claimed: Claimed, *, reason: str, now: datetime) 
 
 def sent_on(session: Session, patient_id: str, start: datetime, end: datetime) -> int:
     """How many messages have left for a patient in that time. The patient is locked until the transaction ends."""
-    session.exec(select(PatientRow).where(PatientRow.id == patient_id).with_for_update()).one_or_none()
+    session.exec(
+        select(PatientRow).where(PatientRow.id == patient_id).with_for_update(key_share=True)
+    ).one_or_none()
     query = (
         select(func.count())
         .select_from(OwedRow)
@@ -251,8 +256,9 @@ def waiting_since(session: Session, now: datetime) -> datetime | None:
     return session.exec(query).one()
 
 
-def _lock_pathway(session: Session, pathway_id: str) -> None:
-    session.exec(select(PathwayRow.id).where(PathwayRow.id == pathway_id).with_for_update()).one()
+def _lock_pathway(session: Session, pathway_id: str) -> int:
+    query = select(PathwayRow.seq).where(PathwayRow.id == pathway_id)
+    return session.exec(query.with_for_update(key_share=True)).one()
 
 
 def _ours(session: Session, row_id: int, owner: str) -> OwedRow | None:

@@ -118,7 +118,7 @@ class Ledger(Generic[P]):
         before = self._with_told(row, owed.rows_of(session, pathway_id))
         after = decide(before, event, ground, at=at)
         wanted = plan(after, ground)
-        return Recorded(after, wanted, diff(plan(before, ground), wanted))
+        return Recorded(after, wanted, diff(plan(before, ground), wanted, after))
 
     def load(self, session: Session, pathway_id: str) -> tuple[Pathway, Ground]:
         """The state of a pathway and the ground it stands on. Refused when there is none of that id."""
@@ -149,7 +149,7 @@ class Ledger(Generic[P]):
         return decide(before, event, ground, at=at), ground, event
 
     def _locked(self, session: Session, pathway_id: str) -> PathwayRow:
-        query = select(PathwayRow).where(PathwayRow.id == pathway_id).with_for_update()
+        query = select(PathwayRow).where(PathwayRow.id == pathway_id).with_for_update(key_share=True)
         return _found(session.exec(query.execution_options(populate_existing=True)).one_or_none(), pathway_id)
 
     def _with_told(self, row: PathwayRow, rows: list[OwedRow]) -> Pathway:
@@ -167,7 +167,7 @@ class Ledger(Generic[P]):
         at: datetime,
     ) -> Recorded:
         wanted = plan(pathway, ground)
-        changes = diff(stood, wanted)
+        changes = diff(stood, wanted, pathway)
         changed = owed.apply(session, rows, pathway, wanted, now=at)
         row.seq, row.planner, row.status, row.as_of = (
             pathway.seq,

@@ -164,8 +164,12 @@ def _patient(session: Session, referral: Referral, at: datetime) -> str:
 
 
 def _same_fracture(session: Session, patient_id: str, referral: Referral) -> str | None:
-    """A running pathway of this patient for the same fracture. The patient is locked: two senders at once."""
-    session.exec(select(PatientRow).where(PatientRow.id == patient_id).with_for_update()).one()
+    """A running pathway of this patient for the same fracture. The patient is locked: two senders at once.
+
+    The lock lets rows that refer to the patient in: both senders have just written one, and would wait for
+    each other for ever.
+    """
+    session.exec(select(PatientRow).where(PatientRow.id == patient_id).with_for_update(key_share=True)).one()
     rows = session.exec(select(PathwayRow).where(PathwayRow.patient_id == patient_id))
     for row in rows:
         pathway = decode(Pathway, row.state)

@@ -55,7 +55,9 @@ class House:
         bundle = example_referral(
             changes.pop("person", None) or patient(number, **changes),
             fracture(self.clock.now.date(), **changes),
-            identifier=Identifier("https://hopital.example/demandes", f"R-{number}"),
+            identifier=Identifier(
+                "https://hopital.example/demandes", changes.pop("reference", f"R-{number}")
+            ),
             requester=Party("Dr Médecin", (Identifier("https://rpps.esante.gouv.fr", "99900000017"),)),
             facts=changes.get("facts", known(self.clock.now)),
             authored=self.clock.now,

@@ -19,36 +19,11 @@ from pathway.state import Pathway
 from store import owed
 from store.tables import OwedRow
 from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, open_house, plain_settings
+from tests.scheduler.wires import Wires
 
 # A Monday; the consult is on the Friday, so that reminders leave on Tuesday and Thursday at ten in Paris.
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 FRIDAY = datetime(2027, 3, 5, 9, 0, tzinfo=UTC)
-
-
-class Wires:
-    """A gateway in hand: it keeps what it takes, and does next what the test says."""
-
-    def __init__(self, name: str, *, searchable: bool = True) -> None:
-        self.name, self.searchable = name, searchable
-        self.timeout, self.search_delay = timedelta(seconds=1), timedelta(0)
-        self.taken: list[Outgoing] = []
-        self.next: list[Exception | Callable[[], None]] = []
-
-    def send(self, message: Outgoing, *, fence: Callable[[], None]) -> Receipt:
-        fence()
-        fault = self.next.pop(0) if self.next else None
-        if isinstance(fault, DeliveryFailed):
-            raise fault
-        self.taken.append(message)
-        if isinstance(fault, Exception):
-            raise fault
-        if fault is not None:
-            fault()
-        return Receipt(f"{self.name}-{len(self.taken)}")
-
-    def find(self, tag: str) -> Receipt | None:
-        found = [number for number, message in enumerate(self.taken, 1) if message.tag == tag]
-        return Receipt(f"{self.name}-{found[0]}") if found else None
 
 
 @pytest.fixture
