@@ -116,6 +116,7 @@ class How(StrEnum):
     ADDED = "added"
     MOVED = "moved"
     CHANGED = "changed"
+    SETTLED = "settled"
     WITHDRAWN = "withdrawn"
 
 
@@ -133,11 +134,14 @@ class Change:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def diff(before: Plan, after: Plan) -> tuple[Change, ...]:
-    """What ``after`` changes in ``before``, in the order of the dates.
+def diff(before: Plan, after: Plan, pathway: Pathway) -> tuple[Change, ...]:
+    """What ``after``, the plan of ``pathway``, changes in ``before``, in the order of the dates.
 
-    A thing that only took a new slot revision is one row (moved), not a withdrawal and an addition.
+    A thing that only took a new slot revision is one row (moved), not a withdrawal and an addition. What is gone
+    because it was done is settled, not withdrawn.
     """
+    done = {f"{step.ref}/{kind}" for step in pathway.steps if step.is_settled for kind in ("task", "visit")}
+    done |= {one.key for one in (*pathway.fired, *pathway.called)}
     old = {_timeless(item): item for item in before.items}
     new = {_timeless(item): item for item in after.items}
     rows = []
@@ -146,7 +150,8 @@ def diff(before: Plan, after: Plan) -> tuple[Change, ...]:
         if was is None and now is not None:
             rows.append(_row(name, How.ADDED, now, None, now))
         elif now is None and was is not None:
-            rows.append(_row(name, How.WITHDRAWN, was, was, None))
+            how = How.SETTLED if name in done or was.key in done else How.WITHDRAWN
+            rows.append(_row(name, how, was, was, None))
         elif was is not None and now is not None and was != now:
             how = How.MOVED if was.at != now.at else How.CHANGED
             if how is How.MOVED or was.key != now.key or was.live != now.live or was.data != now.data:

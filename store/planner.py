@@ -28,4 +28,4 @@ def would_change(session: Session, ledger: Ledger[Any], pathway_id: str) -> tupl
     pathway, ground = ledger.load(session, pathway_id)
     rows = owed.rows_of(session, pathway_id)
     stands = Plan(tuple(owed.planned_item(row) for row in rows if row.status == "planned"))
-    return diff(stands, plan(pathway, ground))
+    return diff(stands, plan(pathway, ground), pathway)

@@ -41,16 +41,13 @@ def _of_event(row: HistoryRow, scene: Scene) -> Iterator[Entry]:
     said = {k: v for k, v in row.event.items() if k not in ("type", "by", "occurred")}
     yield Entry(row.recorded, "event", f"{row.type} by {row.by}", _spoken(said))
     for change in row.changes:
-        if change["kind"] in (Kind.TASK, Kind.VISIT) and _matters(change, row):
+        if change["kind"] in (Kind.TASK, Kind.VISIT) and _matters(change):
             yield Entry(row.recorded, change["kind"], _changed(change, scene))
 
 
-def _matters(change: dict[str, Any], row: HistoryRow) -> bool:
+def _matters(change: dict[str, Any]) -> bool:
     """Not what has no date yet, and not what the event itself has just settled."""
-    if not (change.get("old") or change.get("new")):
-        return False
-    settled = change["how"] == "withdrawn" and row.event.get("step") == change["step"].partition("/")[0]
-    return not settled
+    return bool(change.get("old") or change.get("new")) and change["how"] != "settled"
 
 
 def _changed(change: dict[str, Any], scene: Scene) -> str:

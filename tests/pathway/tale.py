@@ -206,7 +206,7 @@ class Tale:
         """What an event changes in the plan, row by row."""
         before = self.plan()
         self.does(event)
-        return diff(before, self.plan())
+        return diff(before, self.plan(), self.pathway)
 
     # --- P01, as far as a test wants her ---
 

@@ -143,8 +143,8 @@ def test_a_failed_procedure_leaves_no_plan_signed_for_its_slot() -> None:
 
 
 def test_the_difference_of_a_plan_with_itself_is_nothing() -> None:
-    plan = p01().until_confirmed().plan()
-    assert diff(plan, plan) == ()
+    tale = p01().until_confirmed()
+    assert diff(tale.plan(), tale.plan(), tale.pathway) == ()
 
 
 def test_new_blood_expires_a_signed_plan_but_not_the_word_that_none_is_needed() -> None:

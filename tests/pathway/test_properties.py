@@ -184,7 +184,7 @@ def check(before: Pathway, after: Pathway) -> None:
         assert any(step.outcome == "go" for step in after.steps if step.key == "preop_check")
         assert after.hold.status in (HoldStatus.SIGNED, HoldStatus.NOT_REQUIRED)
         assert any(step.outcome == "validated" for step in after.steps if step.key == "indication")
-    diff(plan(before, GROUND), wanted)
+    diff(plan(before, GROUND), wanted, after)
 
 
 def _reachable(status: StepStatus) -> frozenset[StepStatus]:
