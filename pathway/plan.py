@@ -141,7 +141,7 @@ def diff(before: Plan, after: Plan, pathway: Pathway) -> tuple[Change, ...]:
     because it was done is settled, not withdrawn.
     """
     done = {f"{step.ref}/{kind}" for step in pathway.steps if step.is_settled for kind in ("task", "visit")}
-    done |= {one.key for one in (*pathway.fired, *pathway.called)}
+    done |= {one.key for one in pathway.fired} | {one.key for one in pathway.called}
     old = {_timeless(item): item for item in before.items}
     new = {_timeless(item): item for item in after.items}
     rows = []

@@ -79,6 +79,7 @@ HOW = {
     How.ADDED: N_("ajouté"),
     How.MOVED: N_("déplacé"),
     How.CHANGED: N_("modifié"),
+    How.SETTLED: N_("fait"),
     How.WITHDRAWN: N_("retiré"),
 }
 LEVEL = {
