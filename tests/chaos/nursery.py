@@ -45,15 +45,16 @@ class Fuse:
 class Fused:
     """A gateway with a fuse just before the bytes leave and just after the other side has taken them."""
 
-    def __init__(self, inner: MessageGateway, fuse: Fuse) -> None:
-        self._inner, self._fuse = inner, fuse
+    def __init__(self, inner: MessageGateway, fuse: Fuse, *, fenced: bool) -> None:
+        self._inner, self._fuse, self._fenced = inner, fuse, fenced
         self.name, self.searchable = inner.name, inner.searchable
         self.timeout, self.search_delay = inner.timeout, inner.search_delay
 
     def send(self, message: Outgoing, *, fence: Callable[[], None]) -> Receipt:
         def fused_fence() -> None:
             self._fuse.passes("before send")
-            fence()
+            if self._fenced:
+                fence()
 
         receipt = self._inner.send(message, fence=fused_fence)
         self._fuse.passes("after the gateway accepted")
@@ -98,7 +99,8 @@ def work(settings: Settings, epoch: datetime, started: float, order: dict[str, A
         return epoch + 30 * timedelta(seconds=time.monotonic() - started)
 
     service = build(settings, now=now, upgrade=False)
-    works = replace(service.works, gateways={"sms": Fused(service.works.gateways["sms"], fuse)})
+    sms = Fused(service.works.gateways["sms"], fuse, fenced=order.get("fenced", True))
+    works = replace(service.works, gateways={"sms": sms})
     watch_the_database(service, fuse)
     idle_since = time.monotonic()
     while time.monotonic() - idle_since < order.get("idle", 0.3):

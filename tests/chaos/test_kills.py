@@ -165,14 +165,26 @@ def test_a_worker_stopped_beyond_its_lease_and_woken_doubles_nothing(
     database_url: str, tmp_path: Path, point: str
 ) -> None:
     with a_morning(database_url, tmp_path, 10, MANNERS) as (house, twin, nursery):
-        sleeper = Nursery(nursery.settings)
-        stopped = sleeper.begin(point=point, signal=int(signal.SIGSTOP), idle=2.0)
-        wait_until_stopped(stopped)
-        work_until_done(house, nursery)
-        os.kill(stopped, signal.SIGCONT)
-        assert os.WIFEXITED(sleeper.end())
-        sleeper.close()
+        sleep_through_the_lease(house, nursery, point=point)
         judge(house, twin, tmp_path / "twin.jsonl")
+
+
+def test_without_the_fence_the_judge_would_find_the_double(sqlite_url: str, tmp_path: Path) -> None:
+    with a_morning(sqlite_url, tmp_path, 4, MANNERS) as (house, twin, nursery):
+        sleep_through_the_lease(house, nursery, point="before send", fenced=False)
+        with pytest.raises(AssertionError, match="sent twice"):
+            judge(house, twin, tmp_path / "twin.jsonl")
+
+
+def sleep_through_the_lease(house: House, nursery: Nursery, **order: Any) -> None:
+    """A worker is stopped at a point, others do all the work, and then it is woken."""
+    sleeper = Nursery(nursery.settings)
+    stopped = sleeper.begin(signal=int(signal.SIGSTOP), idle=2.0, **order)
+    wait_until_stopped(stopped)
+    work_until_done(house, nursery)
+    os.kill(stopped, signal.SIGCONT)
+    assert os.WIFEXITED(sleeper.end())
+    sleeper.close()
 
 
 def wait_until_stopped(pid: int) -> None:
