@@ -66,12 +66,9 @@ def table(measurements: Sequence[Measurement]) -> Table:
         shown.add_column(heading, no_wrap=True)
     for heading in ("Jalon /s", "ms", "p99", "plain /s", "ms", "p99", "times", "peak MB"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    last = ""
-    for one in measurements:
-        family = one.name.partition(",")[0]
-        if last and family.split()[0] != last.split()[0]:
+    for before, one in zip([None, *measurements], measurements, strict=False):
+        if before and before.name.split()[0] != one.name.split()[0]:
             shown.add_section()
-        last = family
         shown.add_row(
             *(one.name, one.size, one.database),
             *(_number(one.ours.rate), _number(one.ours.typical), _number(one.ours.worst)),
