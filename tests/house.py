@@ -142,10 +142,10 @@ def fracture(today: date, *, onset: date | None = None, cause: str = "osteoporot
     )
 
 
-def known(at: datetime) -> tuple[Fact, ...]:
-    """What a good referral says: pain, no antithrombotic."""
+def known(at: datetime, antithrombotics: list[Any] | None = None) -> tuple[Fact, ...]:
+    """What a good referral says: the pain, and which antithrombotics are taken (explicitly none)."""
     before = at - timedelta(days=1)
     return (
         Fact("pain_nrs", 8, before, "Dr Médecin", "Observation/72514-3"),
-        Fact("antithrombotics", [], before, "Dr Médecin", "MedicationStatement"),
+        Fact("antithrombotics", antithrombotics or [], before, "Dr Médecin", "MedicationStatement"),
     )
