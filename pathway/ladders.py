@@ -1,7 +1,9 @@
 """Ladders of reminders and escalations: which rungs a step has now, and which of them count.
 
 A rung is named ``step/occurrence/rung/key``, with the revision of the slot it hangs on: when the slot moves,
-its ladder starts again. Rungs that are past together collapse to the highest; the others are passed over.
+its ladder starts again. Rungs that are past together collapse to the highest; the others are passed over. What is
+said of a step's visit (not recorded, missed) is a ladder of its own: however late the step is already, a patient who
+did not come is called that day.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Step
 
 REVISIT = "pathway/1/rung/revisit"
 _NOWHERE = Offset(from_="revisit")
+_OF_THE_VISIT = frozenset({"slot", "missed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,13 @@ def ladder(step: Step, pathway: Pathway, ground: Ground) -> tuple[Standing, ...]
 
 
 def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
-    """Every ladder that stands, one a step, and the one that looks again at a paused or deferred pathway."""
+    """Every ladder that stands: a step's, its visit's, and the one that looks again at a paused or deferred pathway."""
     for step in pathway.steps:
-        if rungs := ladder(step, pathway, ground):
-            yield rungs
+        rungs = ladder(step, pathway, ground)
+        for of_the_visit in (False, True):
+            part = tuple(one for one in rungs if (one.rung.at.from_ in _OF_THE_VISIT) is of_the_visit)
+            if part:
+                yield part
     if revisit := _revisit(pathway, ground):
         yield (revisit,)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from pathway import events as e
+from pathway.ladders import alerts
 from pathway.lifecycle import StepStatus
 from pathway.plan import Kind
 from tests.pathway.tale import ANAESTHETIST, CHECK, CONSULT, LEAVING, NADIA, RADIOLOGIST, WARD, Tale, wall
@@ -112,3 +113,14 @@ def test_pain_and_a_hospital_bed_hasten_the_triage(facts: dict[str, object], due
 def test_a_fracture_of_at_most_three_weeks_is_seen_within_three_days(onset: str, due: str) -> None:
     tale = Tale(onset=wall(f"{onset} 12:00").date()).completes("triage", "accepted")
     assert tale.due("radiologist_consult") == due
+
+
+def test_who_misses_a_visit_is_called_that_day_however_late_the_step_is_already() -> None:
+    tale = Tale(antithrombotics=[]).completes("triage", "accepted")
+    tale.books("radiologist_consult", "2027-02-05 10:00").at("2027-02-05 12:30")
+    tale.does(e.VisitMissed(by=NADIA, step="radiologist_consult")).at("2027-02-05 12:31")
+    standing = {(alert.role, alert.text.en) for alert in alerts(tale.pathway, tale.ground)}
+    assert standing == {
+        ("radiologist", "Radiologist consult: still overdue"),
+        ("coordinator", "Missed the visit: call today"),
+    }

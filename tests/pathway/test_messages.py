@@ -163,11 +163,12 @@ def test_a_no_show_is_called_written_to_and_told_to_those_who_must_know() -> Non
     assert tale.sent[-1].template == "missed"
     tale.books("review", "2027-03-16 10:00").at("2027-03-16 20:00")
     tale.does(e.VisitMissed(by=NADIA, step="review")).at("2027-03-25 09:00")  # D+37
-    (alert,) = [one for one in tale.alerts() if one.step and one.step.key == "review"]
-    assert (alert.role, alert.also) == ("gp", ("referrer",))
+    call, letter = [one for one in tale.alerts() if one.step and one.step.key == "review"]
+    assert call.text.en == "Missed the review: call today"
+    assert (letter.role, letter.also) == ("gp", ("referrer",))
     tale.at("2027-04-07 12:00")
-    (alert,) = [one for one in tale.alerts() if one.step and one.step.key == "review"]
-    assert alert.role == "mdt"
+    call, last = [one for one in tale.alerts() if one.step and one.step.key == "review"]
+    assert (call.role, last.role) == ("coordinator", "mdt")
     tale.completes("biopsy_result", "benign").completes("biopsy_ack", "acknowledged", RADIOLOGIST)
     days = [one.at.date() for one in tale.sent]
     assert max(days.count(day) for day in days) <= 2
