@@ -51,7 +51,7 @@ class Engine:
         )
         for name, work in lines.items():
             self._metronome.add_job(
-                _kept(name, work),
+                _kept(name, work, works),
                 "interval",
                 seconds=beat.total_seconds(),
                 id=name,
@@ -66,6 +66,7 @@ class Engine:
 
     def stop(self) -> None:
         """Finish what is in hand, then stop. What is not begun stays owed."""
+        self._works.stopping.set()
         self._metronome.shutdown(wait=True)
 
 
@@ -88,11 +89,11 @@ def _watch(works: Works, chores: tuple[Callable[[], object], ...]) -> Callable[[
     return watch
 
 
-def _kept(name: str, work: Callable[[], int]) -> Callable[[], None]:
+def _kept(name: str, work: Callable[[], int], works: Works) -> Callable[[], None]:
     def run() -> None:
         try:
             for _ in range(_AT_ONCE):
-                if not work():
+                if works.stopping.is_set() or not work():
                     return
         except Exception:
             # The edge of the loop: the rows keep the work, the next beat tries again, the log says why.

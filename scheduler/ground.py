@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any, Protocol
 
 from gateways.ports import MessageGateway
@@ -30,6 +31,7 @@ class Works:
     """Everything a worker works with. ``owner`` is unique to this process; ``identity`` to this database.
 
     ``centre`` is who speaks (name, phone, place): read as it is now, so that a new number reaches everybody.
+    ``stopping`` is set when the process is to end: what is in hand is finished, nothing more is begun.
     """
 
     db: Database
@@ -41,6 +43,7 @@ class Works:
     centre: Mapping[str, Any]
     link: str = ""
     slack: timedelta = timedelta(seconds=30)
+    stopping: Event = field(default_factory=Event)
 
     def lease(self, gateway: MessageGateway) -> float:
         """Seconds a send may be held: it outlasts the time-out and the delay until it shows in a search."""

@@ -34,7 +34,13 @@ log = logging.getLogger("jalon.hospital")
 
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
+_LONGEST_PATIENCE = timedelta(hours=1)
+"""The longest that a server may make us wait, whatever it asks for."""
 _MOVED_ON = (409, 412)
+_GONE = (404, 410)
+_ACCOUNT_FAULTS = (401, 403)
+_TRIES = 5
+"""How often a conflict is met that nothing explains, before a person looks at it."""
 _SLACK_SECONDS = 30.0
 
 Resource = dict[str, Any]
@@ -52,6 +58,20 @@ class Destination:
     lease_seconds: float = field(default=120.0)
 
 
+class NotSaid(DeliveryFailed):
+    """The server answers, but not what became of what we said to it. ``heard`` is what is known all the same."""
+
+    def __init__(self, reason: str, heard: dict[str, Known], said: Failure | None = None) -> None:
+        status = said.status if said is not None else 0
+        super().__init__(
+            reason,
+            permanent=400 <= status < 500 and status not in (408, 429),
+            status=status,
+            outcome=said.outcome if said is not None else None,
+        )
+        self.heard = heard
+
+
 def deliver_due(works: Works, destination: Destination, *, now: datetime, limit: int = 20) -> int:
     """Say what is owed to one destination. Returns how many pathways it is up to date on."""
     with works.db.write() as session:
@@ -67,31 +87,52 @@ def deliver_due(works: Works, destination: Destination, *, now: datetime, limit:
         )
     done = 0
     for index, each in enumerate(due):
+        if works.stopping.is_set():
+            for left in due[index:]:
+                _give_back(works, left)
+            break
         try:
             done += _deliver(works, destination, each)
         except DeliveryFailed as failure:
-            # The server, not the resource: everything we hold waits, in its order, and nothing is lost.
+            if _is_about_one(failure):
+                _later(works, each, failure)
+                log.warning("pathway cannot be said", extra={"destination": destination.name})
+                continue
+            # The server, not the pathway: everything we hold waits, in its order, and nothing is lost.
             for left in due[index:]:
                 _later(works, left, failure)
             log.warning("destination does not answer", extra={"destination": destination.name})
             break
+        except Exception:
+            # It keeps its lease and is taken up again when that has ended; the others do not wait for it.
+            log.exception("pathway could not be said", extra={"destination": destination.name})
     return done
 
 
+def _is_about_one(failure: DeliveryFailed) -> bool:
+    """Whether the failure speaks of the pathway and not of the server or of our account there."""
+    return isinstance(failure, NotSaid) or (failure.permanent and failure.status not in _ACCOUNT_FAULTS)
+
+
 def _deliver(works: Works, destination: Destination, due: Due) -> bool:
+    if not _may_speak(works, due):
+        return False
     with works.db.read() as session:
         parcels = deliveries.parcels(session, due)
-        ours = deliveries.still_ours(
-            session, due, owner=works.owner, identity=works.identity, seconds=_SLACK_SECONDS
-        )
-    if not ours:
-        return False
     left = _to_say(parcels)
     if left and not _say(works, destination, due, left, parcels):
         return False
     with works.db.write() as session:
         deliveries.done(session, due, owner=works.owner, now=works.clock())
     return True
+
+
+def _may_speak(works: Works, due: Due) -> bool:
+    """Whether this pathway is ours to speak of for long enough: another worker may have taken it up."""
+    with works.db.read() as session:
+        return deliveries.still_ours(
+            session, due, owner=works.owner, identity=works.identity, seconds=_SLACK_SECONDS
+        )
 
 
 def _to_say(parcels: list[Parcel]) -> list[Parcel]:
@@ -115,10 +156,11 @@ def _say(works: Works, destination: Destination, due: Due, left: list[Parcel], a
     known = {_ref(parcel): Known(parcel.remote, parcel.etag) for parcel in all_ if parcel.remote}
     try:
         _exchange(works, destination, due, left, known)
+    except NotSaid as failure:
+        left = [parcel for parcel in left if _ref(parcel) not in failure.heard]
+        return _one_by_one(works, destination, due, left, known | failure.heard)
     except DeliveryFailed as failure:
-        if not failure.permanent and failure.status not in _MOVED_ON:
-            raise
-        if failure.status in (401, 403):
+        if not failure.permanent or failure.status in _ACCOUNT_FAULTS:
             raise
         return _one_by_one(works, destination, due, left, known)
     return True
@@ -135,13 +177,19 @@ def _one_by_one(
         parcel = by_ref[local_ref(resource)]
         if _ref(parcel) in held:
             continue
+        if not _may_speak(works, due):
+            return False
         try:
             known |= _exchange(works, destination, due, [parcel], known)
         except DeliveryFailed as failure:
-            if failure.status in _MOVED_ON and _ref(parcel) in known:
-                _catch_up(works, destination, due, parcel, known)
+            if (
+                failure.status in _MOVED_ON
+                and _ref(parcel) in known
+                and _catch_up(works, destination, due, parcel, known)
+            ):
                 again = True
-            elif failure.permanent and failure.status not in (401, 403):
+                held |= dependants(_ref(parcel), resources)
+            elif failure.permanent and failure.status not in _ACCOUNT_FAULTS:
                 _set_aside(works, due, parcel, failure)
                 held |= dependants(_ref(parcel), resources)
             else:
@@ -154,34 +202,56 @@ def _one_by_one(
 def _exchange(
     works: Works, destination: Destination, due: Due, some: list[Parcel], known: Mapping[str, Known]
 ) -> dict[str, Known]:
-    """Send these in one transaction, and keep under which names the destination has them."""
+    """Send these in one transaction, and keep under which names the destination has them.
+
+    NotSaid when it does not answer for each: what it did answer for is kept.
+    """
     contents = [parcel.content for parcel in some]
-    answer = destination.client.transaction(transaction(contents, known))
+    bundle = transaction(contents, known)
+    answer = destination.client.transaction(bundle)
+    if len(answer.get("entry") or []) != len(bundle["entry"]):
+        # Which answer belongs to which of ours is anybody's guess.
+        raise NotSaid("the destination does not answer for everything it was told", {})
     heard: dict[str, Known] = {}
+    fault: NotSaid | None = None
     by_ref = {_ref(parcel): parcel for parcel in some}
     with works.db.write() as session:
         for ref, said in read_response(answer, contents, known).items():
             if isinstance(said, Failure):
-                raise DeliveryFailed(
-                    f"the destination refused {ref}", permanent=True, status=said.status, outcome=said.outcome
-                )
+                fault = fault or NotSaid(f"the destination did not take {ref}", heard, said)
+                continue
             heard[ref] = said
             deliveries.delivered(session, due, by_ref[ref], remote=said.remote, etag=said.etag)
+    if fault is not None:
+        raise fault
     return heard
 
 
 def _catch_up(
     works: Works, destination: Destination, due: Due, parcel: Parcel, known: Mapping[str, Known]
-) -> None:
-    """Their copy has moved on: what its owner set is heard as an event, and ours is planned again from there."""
+) -> bool:
+    """Their copy has moved on: what its owner set is heard as an event, and ours is planned again from there.
+
+    Whether to try again: a conflict that their copy does not explain is met only so often.
+    """
     remote = known[_ref(parcel)].remote
     type_, _, id_ = remote.partition("/")
-    theirs, etag = destination.client.read(type_, id_)
+    try:
+        theirs, etag = destination.client.read(type_, id_)
+    except DeliveryFailed as failure:
+        if failure.status not in _GONE:
+            raise
+        with works.db.write() as session:
+            deliveries.forgotten(session, due, parcel)
+        return True
+    if etag == known[_ref(parcel)].etag:
+        return due.attempts < _TRIES
     if destination.hear is not None:
         heard = as_ours(theirs, _ref(parcel), known)
         destination.hear(works, due.pathway_id, what_they_changed(parcel.content, parcel.told, heard))
     with works.db.write() as session:
         deliveries.learned(session, due, parcel, remote=remote, etag=etag)
+    return True
 
 
 def _set_aside(works: Works, due: Due, parcel: Parcel, failure: DeliveryFailed) -> None:
@@ -195,14 +265,26 @@ def _set_aside(works: Works, due: Due, parcel: Parcel, failure: DeliveryFailed) 
 
 
 def _soon(works: Works, due: Due) -> None:
+    """At once the first time; a hospital that goes on moving is left time to finish."""
+    at = works.clock() + (_pause(due) if due.attempts else timedelta(0))
     with works.db.write() as session:
-        deliveries.retry(session, due, owner=works.owner, at=works.clock(), reason="their copy had moved on")
+        deliveries.retry(session, due, owner=works.owner, at=at, reason="their copy had moved on")
+
+
+def _give_back(works: Works, due: Due) -> None:
+    with works.db.write() as session:
+        deliveries.give_back(session, due, owner=works.owner)
+
+
+def _pause(due: Due) -> timedelta:
+    pause: timedelta = _FIRST_PAUSE * 2 ** min(due.attempts, 8)
+    return min(pause, _LONGEST_PAUSE)
 
 
 def _later(works: Works, due: Due, failure: DeliveryFailed) -> None:
-    pause = min(_FIRST_PAUSE * 2 ** min(due.attempts, 8), _LONGEST_PAUSE)
+    pause = _pause(due)
     if failure.retry_after is not None:
-        pause = max(pause, timedelta(seconds=failure.retry_after))
+        pause = max(pause, min(timedelta(seconds=failure.retry_after), _LONGEST_PATIENCE))
     with works.db.write() as session:
         deliveries.retry(session, due, owner=works.owner, at=works.clock() + pause, reason=failure.reason)
 

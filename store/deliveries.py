@@ -17,6 +17,7 @@ from sqlmodel import Session, col, func, select
 from store import instance
 from store.database import db_clock
 from store.tables import DeliveredRow, DeliveryRow, PathwayRow, ResourceRow
+from store.upsert import insert_if_absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +91,18 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
 
     A resource that the destination refused counts as current until it changes: it waits for a person.
     """
+    patient = select(PathwayRow.patient_id).where(PathwayRow.id == due.pathway_id).scalar_subquery()
+    their_patient = and_(col(DeliveredRow.type) == "Patient", col(DeliveredRow.id) == patient)
     delivered = {
         (row.type, row.id): row
         for row in session.exec(
             select(DeliveredRow).where(
                 DeliveredRow.destination == due.destination,
-                or_(col(DeliveredRow.pathway_id) == due.pathway_id, col(DeliveredRow.type) == "Patient"),
+                or_(col(DeliveredRow.pathway_id) == due.pathway_id, their_patient),
             )
         )
     }
     found = []
-    patient = select(PathwayRow.patient_id).where(PathwayRow.id == due.pathway_id).scalar_subquery()
     ours = or_(
         col(ResourceRow.pathway_id) == due.pathway_id,
         and_(col(ResourceRow.type) == "Patient", col(ResourceRow.id) == patient),
@@ -125,6 +127,8 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
 def delivered(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: str | None) -> None:
     """The destination has this version, under this name of its own."""
     row = _row(session, due, parcel)
+    if row.remote is None and parcel.type == "Patient":
+        _owe_all_of(session, due.destination, parcel.id, but=due.pathway_id)
     row.version, row.content, row.remote, row.etag = parcel.version, parcel.content, remote, etag
     row.refused, row.refused_version = None, None
 
@@ -139,6 +143,12 @@ def learned(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: st
     """The destination's copy has moved on: the next attempt starts from its version."""
     row = _row(session, due, parcel)
     row.remote, row.etag = remote, etag
+
+
+def forgotten(session: Session, due: Due, parcel: Parcel) -> None:
+    """The destination has it no longer: it is said again as if for the first time."""
+    row = _row(session, due, parcel)
+    row.version, row.content, row.remote, row.etag = 0, {}, None, None
 
 
 def done(session: Session, due: Due, *, owner: str, now: datetime) -> None:
@@ -160,12 +170,19 @@ def retry(session: Session, due: Due, *, owner: str, at: datetime, reason: str) 
     row.lease_owner, row.lease_until = None, 0.0
 
 
+def give_back(session: Session, due: Due, *, owner: str) -> None:
+    """Not begun: somebody else may take it up now."""
+    row = _held(session, due, owner)
+    if row is not None:
+        row.lease_owner, row.lease_until = None, 0.0
+
+
 def replay(session: Session, destination: str, type_: str, id_: str, *, now: datetime) -> None:
     """Try a refused resource again, by a person's decision."""
     row = session.get(DeliveredRow, (destination, type_, id_))
     if row is not None and row.refused_version is not None:
         row.refused, row.refused_version = None, None
-        delivery = session.get(DeliveryRow, (destination, row.pathway_id))
+        delivery = session.get(DeliveryRow, (destination, row.pathway_id), with_for_update=True)
         if delivery is not None:
             delivery.wanted, delivery.owes, delivery.next_at = delivery.wanted + 1, True, now
 
@@ -190,13 +207,37 @@ def owing(session: Session) -> int:
 
 
 def _row(session: Session, due: Due, parcel: Parcel) -> DeliveredRow:
-    row = session.get(DeliveredRow, (due.destination, parcel.type, parcel.id))
+    key = (due.destination, parcel.type, parcel.id)
+    row = session.get(DeliveredRow, key)
     if row is None:
-        row = DeliveredRow(
+        # A Patient may be told of by two pathways at this very moment.
+        new = DeliveredRow(
             destination=due.destination, type=parcel.type, id=parcel.id, pathway_id=due.pathway_id
         )
-        session.add(row)
+        insert_if_absent(session, new)
+        row = session.get_one(DeliveredRow, key)
     return row
+
+
+def _owe_all_of(session: Session, destination: str, patient_id: str, *, but: str) -> None:
+    """What a patient's other pathways had to keep back until the destination had the patient is owed now."""
+    query = select(DeliveryRow).where(
+        DeliveryRow.destination == destination,
+        DeliveryRow.pathway_id != but,
+        col(DeliveryRow.pathway_id).in_(select(PathwayRow.id).where(PathwayRow.patient_id == patient_id)),
+    )
+    for row in session.exec(query.order_by(DeliveryRow.pathway_id).with_for_update()):
+        row.wanted, row.owes = row.wanted + 1, True
+
+
+def free_leases(session: Session) -> None:
+    """Give back what a dead worker held. Only where one worker runs at a time (SQLite)."""
+    session.exec(
+        update(DeliveryRow)
+        .where(col(DeliveryRow.lease_until) > 0)
+        .values(lease_owner=None, lease_until=0.0)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _held(session: Session, due: Due, owner: str) -> DeliveryRow | None:
