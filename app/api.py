@@ -14,8 +14,8 @@ from app.fhir.router import fhir_router
 from app.http_errors import ERRORS, NotSignedIn, Problem, problem
 from app.service import Service
 from app.web import board, entrance, json_api, mailbox, patient, referrals, vitals
-from app.web.guard import Guard
-from app.web.render import STATIC, trouble
+from app.web.guard import HEADERS, Guard
+from app.web.render import STATIC, fault, trouble
 from app.web.signed import language_of, signed_in
 from fhir_mappings.outcome import operation_outcome
 from gateways.mailbox import MailboxGateway
@@ -36,6 +36,7 @@ def create_app(service: Service) -> FastAPI:
         app.add_exception_handler(error, _answer)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _our_fault)
     return app
 
 
@@ -82,17 +83,30 @@ def _http(request: Request, error: Exception) -> Response:
     )
 
 
+_OUR_FAULT = Problem(
+    500,
+    "fault",
+    "exception",
+    Text(
+        fr="Erreur de notre côté : rien n’a été enregistré.", en="An error on our side: nothing was recorded."
+    ),
+)
+
+
+def _our_fault(request: Request, error: Exception) -> Response:
+    """What nobody foresaw. The server logs it; whoever asked learns that nothing was done, and nothing else."""
+    answer = _to_a_program(request, _OUR_FAULT) or fault(request)
+    for name, value in {**HEADERS, "cache-control": "no-store"}.items():
+        answer.headers[name] = value
+    return answer
+
+
 def _said(
     request: Request, found: Problem, error: Exception, headers: dict[str, str] | None = None
 ) -> Response:
-    path = request.url.path
-    if path == "/fhir" or path.startswith("/fhir/"):
-        outcome = operation_outcome([found.as_issue()])
-        return JSONResponse(outcome, found.status, headers, media_type="application/fhir+json")
-    if path.startswith("/api/"):
-        challenge = {"www-authenticate": "Bearer"} if found.status == 401 else {}
-        said = found.as_json(language_of(request))
-        return JSONResponse(said, found.status, {**(headers or {}), **challenge})
+    answer = _to_a_program(request, found, headers)
+    if answer is not None:
+        return answer
     if isinstance(error, NotSignedIn):
         return _to_the_door(request)
     try:
@@ -100,6 +114,22 @@ def _said(
     except NotSignedIn:
         return trouble(request, found)
     return trouble(request, found, signed)
+
+
+def _to_a_program(
+    request: Request, found: Problem, headers: dict[str, str] | None = None
+) -> JSONResponse | None:
+    """The problem as FHIR or as the JSON of the API, by where it happened; None where people look at pages."""
+    path = request.url.path
+    if path == "/fhir" or path.startswith("/fhir/"):
+        outcome = operation_outcome([found.as_issue()])
+        return JSONResponse(outcome, found.status, headers, media_type="application/fhir+json")
+    if path.startswith("/api/"):
+        challenge = {"www-authenticate": "Bearer"} if found.status == 401 else {}
+        return JSONResponse(
+            found.as_json(language_of(request)), found.status, {**(headers or {}), **challenge}
+        )
+    return None
 
 
 def _to_the_door(request: Request) -> Response:

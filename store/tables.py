@@ -8,8 +8,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+# The conditions of partial indexes; a query uses one only when it says the same words (see ``store.worklist``).
+ALERTED = "alerts > 0"
+BLOCKED = "blocked > 0"
+TO_DO = "status = 'planned' AND live = true AND kind IN ('task', 'call', 'letter')"
 
 
 class InstanceRow(SQLModel, table=True):
@@ -91,6 +96,11 @@ class PathwayRow(SQLModel, table=True):
     """The state of one pathway. ``seq`` counts its events; ``planner`` is the version its rows were planned by."""
 
     __tablename__ = "pathway"
+    __table_args__ = (
+        # What the worklist asks for, without reading the states of everybody else.
+        Index("pathway_alerted", "as_of", "id", sqlite_where=text(ALERTED), postgresql_where=text(ALERTED)),
+        Index("pathway_blocked", "as_of", "id", sqlite_where=text(BLOCKED), postgresql_where=text(BLOCKED)),
+    )
 
     id: str = Field(primary_key=True)
     patient_id: str = Field(foreign_key="patient.id", index=True)
@@ -135,6 +145,17 @@ class OwedRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("pathway_id", "key", "generation"),
         Index("owed_due", "status", "kind", "channel", "next_at"),
+        # What people are to do now, by due date and by role: a small part of all rows.
+        Index("owed_work", "kind", "next_at", "id", sqlite_where=text(TO_DO), postgresql_where=text(TO_DO)),
+        Index(
+            "owed_work_of_role",
+            "kind",
+            "role",
+            "next_at",
+            "id",
+            sqlite_where=text(TO_DO),
+            postgresql_where=text(TO_DO),
+        ),
         Index("owed_sent_to", "patient_id", "settled"),
     )
 

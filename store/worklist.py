@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import TextClause
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, func, or_, select, text
 from sqlmodel.sql.expression import SelectOfScalar
 
 from pathway.planned import Kind
-from store.tables import OwedRow, PathwayRow, PatientRow, ReferralRow
+from store.tables import ALERTED, BLOCKED, TO_DO, OwedRow, PathwayRow, PatientRow, ReferralRow
 
 WORK = (Kind.TASK, Kind.CALL, Kind.LETTER)
 CALLS = (Kind.CALL, Kind.LETTER)
@@ -95,29 +95,30 @@ def count(session: Session, asked: Asked) -> int:
     """How much work of this sort there is, counted up to ``COUNTED_TO``."""
     total = 0
     for kind in asked.kinds:
-        some = _of_kind(asked, kind).limit(COUNTED_TO).subquery()
-        total += session.exec(select(func.count()).select_from(some)).one()
+        for role in asked.roles or ("",):
+            some = _of(asked, kind, role).limit(COUNTED_TO).subquery()
+            total += session.exec(select(func.count()).select_from(some)).one()
     return min(total, COUNTED_TO)
 
 
 def alerted(session: Session, *, offset: int = 0, limit: int = 20) -> list[Who]:
     """Pathways with an alert that nobody has taken yet, the longest untouched first."""
-    return _whos(session, col(PathwayRow.alerts) > 0, offset=offset, limit=limit)
+    return _whos(session, text(ALERTED), offset=offset, limit=limit)
 
 
 def blocked(session: Session, *, offset: int = 0, limit: int = 20) -> list[Who]:
     """Running pathways whose plan as it stands cannot be carried out, the longest untouched first."""
-    return _whos(session, col(PathwayRow.blocked) > 0, offset=offset, limit=limit)
+    return _whos(session, text(BLOCKED), offset=offset, limit=limit)
 
 
 def count_alerted(session: Session) -> int:
     """How many pathways have an alert that nobody has taken, counted up to ``COUNTED_TO``."""
-    return _counted(session, col(PathwayRow.alerts) > 0)
+    return _counted(session, text(ALERTED))
 
 
 def count_blocked(session: Session) -> int:
     """How many running pathways are blocked, counted up to ``COUNTED_TO``."""
-    return _counted(session, col(PathwayRow.blocked) > 0)
+    return _counted(session, text(BLOCKED))
 
 
 def search(session: Session, words: str, *, limit: int = 50) -> list[Who]:
@@ -198,42 +199,44 @@ def folded(words: str) -> str:
 def _rows(
     session: Session, asked: Asked, kind: Kind, limit: int
 ) -> list[tuple[OwedRow, tuple[PathwayRow, PatientRow]]]:
-    ids = _of_kind(asked, kind).limit(limit).subquery()
+    ids = [
+        row_id
+        for role in asked.roles or ("",)
+        for row_id in session.exec(_of(asked, kind, role).limit(limit))
+    ]
     query = (
         select(OwedRow, PathwayRow, PatientRow)
-        .join(ids, col(OwedRow.id) == ids.c.id)
         .join(PathwayRow, col(PathwayRow.id) == OwedRow.pathway_id)
         .join(PatientRow, col(PatientRow.id) == PathwayRow.patient_id)
+        .where(col(OwedRow.id).in_(ids))
         .options(*_light())
     )
-    return [(owed, (pathway, patient)) for owed, pathway, patient in session.exec(query)]
+    return [(owed, (pathway, patient)) for owed, pathway, patient in session.exec(query)] if ids else []
 
 
-def _of_kind(asked: Asked, kind: Kind) -> SelectOfScalar[Any]:
-    """The ids of this kind of work in the order of the index ``owed_due``, which starts with these four columns."""
+def _of(asked: Asked, kind: Kind, role: str) -> SelectOfScalar[Any]:
+    """The ids of this kind of work of a role (empty: of any), in the order of the indexes ``owed_work…``.
+
+    The first condition is the words of those indexes; without them neither is used.
+    """
     query: SelectOfScalar[Any] = select(col(OwedRow.id)).where(
-        OwedRow.status == "planned",
-        OwedRow.kind == kind.value,
-        OwedRow.channel == "",
-        col(OwedRow.next_at).is_not(None),
-        col(OwedRow.live).is_(True),
+        text(TO_DO), OwedRow.kind == kind.value, col(OwedRow.next_at).is_not(None)
     )
-    if asked.roles:
-        query = query.where(col(OwedRow.role).in_(asked.roles))
+    if role:
+        query = query.where(OwedRow.role == role)
     if asked.since is not None:
         query = query.where(col(OwedRow.next_at) >= asked.since)
     if asked.before is not None:
         query = query.where(col(OwedRow.next_at) < asked.before)
     if asked.blocked:
-        query = query.join(PathwayRow, col(PathwayRow.id) == OwedRow.pathway_id).where(
-            col(PathwayRow.blocked) > 0
-        )
+        ids = select(PathwayRow.id).where(text(BLOCKED))
+        query = query.where(col(OwedRow.pathway_id).in_(ids))
     if asked.undelivered:
         query = query.where(col(OwedRow.key).like("%/undelivered"))
     return query.order_by(col(OwedRow.next_at), col(OwedRow.id))
 
 
-def _whos(session: Session, condition: ColumnElement[bool], *, offset: int, limit: int) -> list[Who]:
+def _whos(session: Session, condition: TextClause, *, offset: int, limit: int) -> list[Who]:
     query = (
         select(PathwayRow, PatientRow)
         .join(PatientRow, col(PatientRow.id) == PathwayRow.patient_id)
@@ -246,7 +249,7 @@ def _whos(session: Session, condition: ColumnElement[bool], *, offset: int, limi
     return [_who(pathway, patient) for pathway, patient in session.exec(query)]
 
 
-def _counted(session: Session, condition: ColumnElement[bool]) -> int:
+def _counted(session: Session, condition: TextClause) -> int:
     some = select(PathwayRow.id).where(condition).limit(COUNTED_TO).subquery()
     return session.exec(select(func.count()).select_from(some)).one()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,11 +18,12 @@ from sqlmodel import Session
 
 from app.http_errors import problem
 from app.rights import allow
-from app.web.catalogue import DEEDS
+from app.web.catalogue import DEEDS, SETTLE_CALL
 from app.web.deeds import Deed, Scene
 from app.web.fields import Field, Invalid, Said
 from app.web.patient_view import ChangeView, PatientView, changes_of, view
 from app.web.render import page
+from app.web.scripts import script
 from app.web.signed import Reader, Signed, Typed
 from pathway import events as e
 from pathway.completeness import missing, question
@@ -55,8 +57,12 @@ def deed_form(
     """The form of one deed."""
     with signed.service.db.write() as session:
         scene = _scene(session, signed, pathway_id, step, occurrence, about)
+        said = signed.service.ledger.shelf.get(session, scene.pathway.protocol_digest)
+        rows = worklist.owed_of(session, pathway_id, worklist.CALLS) if deed == SETTLE_CALL.name else []
         _trace(session, signed, "read", scene)
-    return _form(request, signed, scene, _deed(deed, scene), typed={})
+    row = next((one for one in rows if one.key == about and one.status == "planned"), None)
+    spoken = script(row, said, signed.service.centre, signed.speech) if row is not None else ""
+    return _form(request, signed, scene, _deed(deed, scene), typed={}, spoken=spoken)
 
 
 @router.post("/pathways/{pathway_id}/{deed}", response_class=HTMLResponse)
@@ -118,8 +124,10 @@ def _patient_page(
             for who in worklist.of_patient(session, scene.pathway.patient_id)
             if who.pathway_id != pathway_id
         ]
+        said = signed.service.ledger.shelf.get(session, scene.pathway.protocol_digest)
         _trace(session, signed, "read", scene)
-    shown: PatientView = view(scene, rows, lines)
+    words = partial(script, said=said, centre=signed.service.centre, speech=signed.speech)
+    shown: PatientView = view(scene, rows, lines, words)
     return page(
         request,
         signed,
@@ -278,6 +286,7 @@ def _form(
     preview: Sequence[ChangeView] | None = None,
     flags: Sequence[Any] = (),
     fingerprint: str = "",
+    spoken: str = "",
     status: int = 200,
 ) -> Response:
     fields: list[Field] = [
@@ -307,5 +316,6 @@ def _form(
         preview=preview,
         flags=flags,
         fingerprint=fingerprint,
+        spoken=spoken,
         piece="hx-request" in request.headers,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -105,6 +105,7 @@ class RowView:
     title: str
     why: str
     offer: Offer | None = None
+    script: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,10 @@ _BOOKED = ("release", "arrived", "complete", "start", "no-show", "book", "accept
 _WORK = ("release", "complete", "start", "accept")
 
 
-def view(scene: Scene, rows: Sequence[OwedRow], lines: Sequence[HistoryRow]) -> PatientView:
-    """The page of this pathway for whoever looks at it, at the scene's instant."""
+def view(
+    scene: Scene, rows: Sequence[OwedRow], lines: Sequence[HistoryRow], script: Callable[[OwedRow], str]
+) -> PatientView:
+    """The page of this pathway for whoever looks at it, at the scene's instant; ``script`` words a call or letter."""
     pathway, ground = scene.pathway, scene.ground
     steps = [_step(replace(scene, step=step)) for step in pathway.steps]
     waiting = [one for one in steps if one.live]
@@ -181,7 +184,7 @@ def view(scene: Scene, rows: Sequence[OwedRow], lines: Sequence[HistoryRow]) -> 
         tracks=_tracks(steps, scene),
         gates=tuple(_gate(key, now, scene) for key, now in _gates_ahead(scene).items()),
         facts=_facts(scene),
-        calls=tuple(_call(row, scene) for row in rows if _is_call(row)),
+        calls=tuple(_call(row, scene, script) for row in rows if _is_call(row)),
         messages=tuple(_message(row, scene) for row in rows if row.kind in (Kind.MESSAGE, Kind.PAGE)),
         history=tuple(_line(line, scene) for line in reversed(lines)),
         hold_offers=_offers(TO_THE_HOLD, scene),
@@ -317,8 +320,8 @@ def _is_call(row: OwedRow) -> bool:
     return row.kind in (Kind.CALL, Kind.LETTER) and row.status in ("planned", "settled")
 
 
-def _call(row: OwedRow, scene: Scene) -> RowView:
-    said = _message(row, scene)
+def _call(row: OwedRow, scene: Scene, script: Callable[[OwedRow], str]) -> RowView:
+    said = replace(_message(row, scene), script=script(row))
     if row.status != "planned":
         return said
     return replace(said, offer=offer(SETTLE_CALL, replace(scene, about=row.key)))

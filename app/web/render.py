@@ -71,6 +71,13 @@ def trouble(request: Request, problem: Problem, signed: Signed | None = None) ->
     return page(request, signed, "trouble.html", status=problem.status, problem=problem)
 
 
+def fault(request: Request) -> HTMLResponse:
+    """A page for when something broke on our side: it asks nothing of the database, which may be what broke."""
+    speech = speech_of(request)
+    html = environment().get_template("fault.html").render(_=speech, speech=speech)
+    return HTMLResponse(html, status_code=500)
+
+
 def _rendered(
     request: Request, template: str, speech: Speech, context: Mapping[str, Any], status: int
 ) -> HTMLResponse:

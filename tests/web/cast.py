@@ -165,7 +165,7 @@ class Ward:
 
     def started(self, family: str = "Marchand", **more: Any) -> str:
         """A referral that starts; the id of its pathway."""
-        received = self.refer(family, **more)
+        received = self.refer(family, **more)  # the same referral again is the same pathway
         assert received.pathway_id is not None, received
         return received.pathway_id
 

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import event
+from sqlmodel import Session
 
 from app.web.guard import HEADERS
 from app.web.render import STATIC, TEMPLATES
-from tests.web.cast import Ward
+from store.tables import HistoryRow
+from tests.web.cast import Ward, form_of, text_of
 
 OPEN = {
     ("GET", "/healthz"),
@@ -88,8 +91,8 @@ def test_a_form_of_a_role_does_what_the_role_may(ward: Ward, login: str) -> None
     "address",
     ["/", "/sign-in", "/healthz", "/api/worklist", "/nowhere", "/fhir/metadata", "/static/jalon.css"],
 )
-def test_every_answer_keeps_the_browser_to_this_host(ward: Ward, address: str) -> None:
-    answer = ward.browser("nadia").get(address)
+def test_every_answer_keeps_the_browser_to_this_host(lasting_ward: Ward, address: str) -> None:
+    answer = lasting_ward.browser("nadia").get(address)
     for name, value in HEADERS.items():
         assert answer.headers[name] == value
     kept = "public" if address.startswith("/static") else "no-store"
@@ -109,6 +112,35 @@ def test_what_is_not_there_is_said_in_the_form_that_was_asked_for(ward: Ward) ->
     assert "Cette page n’existe pas." in browser.get("/nowhere").text
     assert browser.get("/api/nowhere").json() == {"error": "not-found", "message": "Cette page n’existe pas."}
     assert browser.post("/healthz").status_code == 405
+
+
+def test_a_commit_that_fails_is_told_as_a_failure_and_changes_nothing(ward: Ward) -> None:
+    pathway = ward.started()
+    browser = ward.browser("nadia")
+    page = browser.get(f"/pathways/{pathway}")
+    form = form_of(page, f"/pathways/{pathway}/start")
+
+    def notice(session: Session, _: object) -> None:
+        if any(isinstance(row, HistoryRow) for row in session.new):
+            session.info["a line of history"] = True
+
+    def fail(session: Session) -> None:
+        if session.info.get("a line of history"):
+            raise OSError("the disk is full")
+
+    event.listen(Session, "after_flush", notice)
+    event.listen(Session, "before_commit", fail)
+    browser._transport.raise_server_exceptions = False  # type: ignore[attr-defined]
+    try:
+        answer = browser.post(f"/pathways/{pathway}/start", data=form)
+    finally:
+        event.remove(Session, "before_commit", fail)
+        event.remove(Session, "after_flush", notice)
+    assert answer.status_code == 500
+    assert "Rien n’a été enregistré." in text_of(answer)
+    assert answer.headers["content-security-policy"] == HEADERS["content-security-policy"]
+    assert "disk" not in answer.text
+    assert ward.pathway(pathway).seq == 1
 
 
 def test_nothing_leads_out_of_the_static_files(ward: Ward) -> None:

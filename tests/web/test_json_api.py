@@ -105,15 +105,15 @@ def test_who_has_looked_at_an_older_state_is_told(any_ward: Ward) -> None:
     ],
 )
 def test_every_error_has_one_shape_and_a_status_that_fits(
-    ward: Ward, event: dict[str, Any], status: int, error: str, field: str | None
+    lasting_ward: Ward, event: dict[str, Any], status: int, error: str, field: str | None
 ) -> None:
-    pathway = ward.started()
-    answer = ward.system().post(f"/api/pathways/{pathway}/events", json=event)
+    pathway = lasting_ward.started()
+    answer = lasting_ward.system().post(f"/api/pathways/{pathway}/events", json=event)
     said = answer.json()
     assert (answer.status_code, said["error"]) == (status, error), said
     assert said.get("field") == field
     assert said["message"]
-    assert ward.pathway(pathway).seq == 1
+    assert lasting_ward.pathway(pathway).seq == 1
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_every_error_has_one_shape_and_a_status_that_fits(
         b'{"a": "\\u0000"}',
     ],
 )
-def test_what_is_no_event_at_all_is_said_to_be_none(any_ward: Ward, body: bytes) -> None:
-    pathway = any_ward.started()
-    answer = any_ward.system().post(f"/api/pathways/{pathway}/events", content=body)
+def test_what_is_no_event_at_all_is_said_to_be_none(any_lasting_ward: Ward, body: bytes) -> None:
+    pathway = any_lasting_ward.started()
+    answer = any_lasting_ward.system().post(f"/api/pathways/{pathway}/events", content=body)
     assert answer.status_code == 422
     assert answer.json()["error"] == "malformed"
 
@@ -140,8 +140,8 @@ def test_what_is_no_event_at_all_is_said_to_be_none(any_ward: Ward, body: bytes)
 @pytest.mark.parametrize(
     "address", ["/api/worklist?limit=0", "/api/worklist?offset=x", "/api/pathways/p%00", "/?q=%00"]
 )
-def test_an_address_that_makes_no_sense_is_refused(any_ward: Ward, address: str) -> None:
-    assert any_ward.system().get(address, follow_redirects=False).status_code in (400, 422)
+def test_an_address_that_makes_no_sense_is_refused(any_lasting_ward: Ward, address: str) -> None:
+    assert any_lasting_ward.system().get(address, follow_redirects=False).status_code in (400, 422)
 
 
 def test_a_referral_comes_in_as_a_bundle_once(any_ward: Ward) -> None:

@@ -166,11 +166,12 @@ def test_another_date_than_the_one_previewed_is_previewed_again(ward: Ward) -> N
 
 
 @pytest.mark.parametrize("start", ["", "demain", "0001-01-01T00:00", "9999-12-31T23:59", "2027-02-30T10:00"])
-def test_a_date_that_is_none_is_said_to_be_none(ward: Ward, start: str) -> None:
-    pathway = ward.started()
-    ward.record(pathway, e.StepCompleted(by=NADIA, step="triage", outcome="accepted"))
+def test_a_date_that_is_none_is_said_to_be_none(lasting_ward: Ward, start: str) -> None:
+    pathway = lasting_ward.started()
+    if not lasting_ward.pathway(pathway).done("triage"):
+        lasting_ward.record(pathway, e.StepCompleted(by=NADIA, step="triage", outcome="accepted"))
     typed = {"start": start, "confirmed": "yes"}
-    answer = fill(ward, "nadia", pathway, "book", typed, "?step=radiologist_consult")
+    answer = fill(lasting_ward, "nadia", pathway, "book", typed, "?step=radiologist_consult")
     assert answer.status_code == 422
     assert "1 champ" in text_of(answer) or "Un champ est à corriger" in text_of(answer)
 
@@ -335,7 +336,9 @@ def test_a_call_is_settled_with_what_came_of_it(any_ward: Ward) -> None:
     browser = any_ward.browser("nadia")
     page = browser.get(f"/pathways/{pathway}")
     address = next(part for part in page.text.split('"') if part.startswith(f"/pathways/{pathway}/settle?"))
-    form = form_of(browser.get(address.replace("&amp;", "&")), f"/pathways/{pathway}/settle")
+    form_page = browser.get(address.replace("&amp;", "&"))
+    assert "documents apporter dimanche 7 mars 2027 à 10:00" in text_of(form_page).partition("à dire")[2]
+    form = form_of(form_page, f"/pathways/{pathway}/settle")
     browser.post(f"/pathways/{pathway}/settle", data={**form, "note": "Viendra avec sa fille"})
     assert any_ward.pathway(pathway).called[0].note == "Viendra avec sa fille"
 
@@ -408,9 +411,9 @@ def test_an_administrator_reads_and_is_offered_nothing(ward: Ward) -> None:
         "{p}/complete",
     ],
 )
-def test_what_does_not_exist_is_not_found(ward: Ward, address: str) -> None:
-    here = address.replace("{p}", f"/pathways/{ward.started()}")
-    assert ward.browser("nadia").get(here).status_code == 404
+def test_what_does_not_exist_is_not_found(lasting_ward: Ward, address: str) -> None:
+    here = address.replace("{p}", f"/pathways/{lasting_ward.started()}")
+    assert lasting_ward.browser("nadia").get(here).status_code == 404
 
 
 def test_reading_and_writing_leave_a_trace_of_the_patient(any_ward: Ward) -> None:

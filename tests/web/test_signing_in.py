@@ -32,9 +32,9 @@ def test_who_signs_in_lands_where_they_wanted_to_go(ward: Ward) -> None:
     "elsewhere",
     ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"],
 )
-def test_nobody_is_sent_elsewhere_after_signing_in(ward: Ward, elsewhere: str) -> None:
-    ward.hire("nadia")
-    answer = ward.browser().post(
+def test_nobody_is_sent_elsewhere_after_signing_in(lasting_ward: Ward, elsewhere: str) -> None:
+    lasting_ward.hire("nadia")
+    answer = lasting_ward.browser().post(
         "/sign-in", data={"login": "nadia", "password": PASSWORD, "next": elsewhere}, follow_redirects=False
     )
     assert answer.headers["location"] == "/"
