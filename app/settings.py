@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+_HTTP = ("http://", "https://")
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
+_NOT_JSON = (  # it is the only setting that is JSON
+    'JALON_FHIR_DESTINATIONS: is no JSON; write [] or [{"name": "chu", "url": "https://…/fhir", "token_file": "…"}]'
+)
 
 
 class HospitalSettings(BaseModel):
     """A FHIR server that is to hear of every pathway."""
 
-    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    name: str
     url: str
     token: SecretStr | None = None
     token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _well_said(self) -> Self:
+        if not re.fullmatch(r"[a-z0-9-]{1,40}", self.name):
+            raise ValueError("name: write at most 40 of a-z, 0-9 and -")
+        if not self.url.startswith(_HTTP):
+            raise ValueError("url: write http://… or https://…")
+        return self
 
 
 class Misconfigured(Exception):
@@ -66,7 +82,16 @@ class Settings(BaseSettings):
     """Whether ``jalon serve`` works too; off where ``jalon work`` runs beside it."""
 
     @model_validator(mode="after")
-    def _one_name_each(self) -> Self:
+    def _well_said(self) -> Self:
+        if not self.database_url.startswith(_DATABASES):
+            raise ValueError(
+                "JALON_DATABASE_URL is no address of a database; write sqlite:///var/jalon.sqlite"
+                " or postgresql+psycopg://user:password@host/name"
+            )
+        if not self.public_url.startswith(_HTTP):
+            raise ValueError("JALON_PUBLIC_URL: write http://… or https://…")
+        if self.sms_url and not self.sms_url.startswith(_HTTP):
+            raise ValueError("JALON_SMS_URL: write http://… or https://…, or leave it out")
         names = [hospital.name for hospital in self.fhir_destinations]
         if len(names) != len(set(names)):
             raise ValueError("JALON_FHIR_DESTINATIONS: two destinations have the same name")
@@ -97,10 +122,14 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"JALON_{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
-            if each["loc"]
-            else each["msg"].removeprefix("Value error, ")
-            for each in error.errors()
-        ]
-        raise Misconfigured("; ".join(lines)) from error
+        raise Misconfigured("; ".join(_sentence(each) for each in error.errors())) from error
+    except SettingsError as error:
+        raise Misconfigured(_NOT_JSON) from error
+
+
+def _sentence(each: ErrorDetails) -> str:
+    said = each["msg"].removeprefix("Value error, ")
+    if not each["loc"]:
+        return said
+    setting, *inside = each["loc"]
+    return f"JALON_{setting}".upper() + "".join(f"[{part}]" for part in inside) + f": {said}"

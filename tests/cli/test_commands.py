@@ -70,7 +70,30 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     [
         ("JALON_DATABASE_URL", "nonsense", "no address of a database"),
         ("JALON_DATABASE_URL", "sqlite:////proc/nowhere/x.sqlite", "No such file or directory"),
+        (
+            "JALON_DATABASE_URL",
+            "mysql://jalon@127.0.0.1/jalon",
+            "write sqlite:///var/jalon.sqlite",
+        ),
         ("JALON_SMTP_PORT", "many", "JALON_SMTP_PORT"),
+        ("JALON_PUBLIC_URL", "jalon.example", "JALON_PUBLIC_URL: write http://"),
+        ("JALON_SMS_URL", "sms.example", "JALON_SMS_URL: write http://"),
+        (
+            "JALON_FHIR_DESTINATIONS",
+            "https://chu.example/fhir",
+            "JALON_FHIR_DESTINATIONS: is no JSON; write []",
+        ),
+        ("JALON_FHIR_DESTINATIONS", '[{"name": "chu"}]', "JALON_FHIR_DESTINATIONS[0][url]: Field required"),
+        (
+            "JALON_FHIR_DESTINATIONS",
+            '[{"name": "Le CHU", "url": "https://chu.example/fhir"}]',
+            "JALON_FHIR_DESTINATIONS[0]: name: write at most 40",
+        ),
+        (
+            "JALON_FHIR_DESTINATIONS",
+            '[{"name": "chu", "url": "chu.example"}]',
+            "JALON_FHIR_DESTINATIONS[0]: url: write http://",
+        ),
         ("JALON_SECRET_KEY", "short", "JALON_SECRET_KEY is no secret"),
         ("JALON_PROTOCOL", "nowhere.yaml", "nowhere.yaml:1: cannot be read"),
     ],
