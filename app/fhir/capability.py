@@ -13,7 +13,7 @@ PUBLISHED = "2026-11-20"
 """The day on which what is served last changed."""
 
 _SECURITY = (
-    "A bearer token made by the centre (jalon token add) for systems; a signed-in session may read. A system moves a"
+    "A bearer token made by the centre (jalon user token) for systems; a signed-in session may read. A system moves a"
     " Task as its owner, its requester or a member of its queue, as its token says."
 )
 _REFERRAL = (
