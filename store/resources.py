@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from store.projection import Projected
@@ -44,11 +43,6 @@ def put(
 
 def _name(session: Session, one: Projected) -> None:
     """Identifiers are given once: ours never change, and a patient's are those of the first projection."""
-    session.exec(
-        delete(ResourceIdentifierRow).where(
-            col(ResourceIdentifierRow.type) == one.type, col(ResourceIdentifierRow.id) == one.id
-        )
-    )
     for system, value in dict.fromkeys(one.identifiers):
         session.add(ResourceIdentifierRow(type=one.type, id=one.id, system=system, value=value))
 
