@@ -17,11 +17,11 @@ from pathway.decide_hold import HOLD_RULES
 from pathway.decide_steps import STEP_RULES
 from pathway.decide_visits import VISIT_RULES
 from pathway.gates import holds, unmet
-from pathway.ground import Ground
+from pathway.ground import Ground, procedure_start
 from pathway.ladders import ladders, pass_over
 from pathway.lifecycle import SETTLED, Assignment, StepStatus
 from pathway.messages import patient_items
-from pathway.moves import end_pathway, learn
+from pathway.moves import end_pathway, learn, need_revisit
 from pathway.planned import Kind
 from pathway.protocol import Condition
 from pathway.refusal import Refused, Text
@@ -157,7 +157,12 @@ def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) 
     if never:
         raise Refused(never[0].need.reason, gate=gate.key)
     override = Override(
-        gate.key, tuple(one.index for one in open_needs), event.by.name, event.reason.strip(), pathway.as_of
+        gate=gate.key,
+        needs=tuple(one.index for one in open_needs),
+        by=event.by.name,
+        reason=event.reason.strip(),
+        at=pathway.as_of,
+        procedure=procedure_start(pathway, ground.protocol),
     )
     return replace(pathway, overrides=(*pathway.overrides, override))
 
@@ -252,6 +257,7 @@ def _pathway_ended(pathway: Pathway, event: e.PathwayEnded, ground: Ground) -> P
             kind="invalid",
             field="end",
         )
+    need_revisit(ground.protocol.ends[event.end], event.revisit)
     return end_pathway(pathway, event.end, event.reason, event.by.name, revisit=event.revisit)
 
 

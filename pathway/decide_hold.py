@@ -20,7 +20,7 @@ def _proposed(pathway: Pathway, event: e.HoldProposed, ground: Ground) -> Pathwa
     _hold_step(pathway, ground)
     plan = HoldPlan(
         status=HoldStatus.PROPOSED,
-        drugs=_checked(event.drugs),
+        drugs=_checked(event.drugs, ground),
         procedure_start=procedure_start(pathway, ground.protocol),
         revision=pathway.hold.revision + 1,
         ended=pathway.hold.ended,
@@ -55,7 +55,7 @@ def _signed(pathway: Pathway, event: e.HoldSigned, ground: Ground) -> Pathway:
         )
     plan = HoldPlan(
         status=HoldStatus.SIGNED,
-        drugs=_checked(event.drugs),
+        drugs=_checked(event.drugs, ground),
         text=event.text.strip(),
         signer=event.by.name,
         signed=pathway.as_of,
@@ -152,11 +152,8 @@ def _signer(event: e.Event, ground: Ground) -> None:
         )
 
 
-_LONGEST_HOLD_DAYS = 60
-"""No text asks for more than ten days; beyond this it is a slip of the hand. Centre default, unsourced."""
-
-
-def _checked(drugs: tuple[HeldDrug, ...]) -> tuple[HeldDrug, ...]:
+def _checked(drugs: tuple[HeldDrug, ...], ground: Ground) -> tuple[HeldDrug, ...]:
+    longest = ground.protocol.hold.longest_offset_days
     for index, drug in enumerate(drugs):
         if drug.last_intake_offset_days < 0:
             raise Refused(
@@ -167,11 +164,11 @@ def _checked(drugs: tuple[HeldDrug, ...]) -> tuple[HeldDrug, ...]:
                 kind="invalid",
                 field=f"drugs[{index}].last_intake_offset_days",
             )
-        if drug.last_intake_offset_days > _LONGEST_HOLD_DAYS:
+        if drug.last_intake_offset_days > longest:
             raise Refused(
                 Text(
-                    fr=f"Plus de {_LONGEST_HOLD_DAYS} jours avant l'intervention : vérifiez le nombre.",
-                    en=f"More than {_LONGEST_HOLD_DAYS} days before the procedure: check the number.",
+                    fr=f"Plus de {longest} jours avant l'intervention : vérifiez le nombre.",
+                    en=f"More than {longest} days before the procedure: check the number.",
                 ),
                 kind="invalid",
                 field=f"drugs[{index}].last_intake_offset_days",

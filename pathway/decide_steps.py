@@ -17,6 +17,7 @@ from pathway.moves import (
     learn,
     move_visit,
     need_reason,
+    need_revisit,
     pass_gates,
     procedure_moved,
     repeat,
@@ -25,7 +26,7 @@ from pathway.moves import (
 from pathway.protocol import Answer, Outcome, StepRule
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
-from pathway.state import Pathway, Step
+from pathway.state import Pathway, PathwayStatus, Step
 
 
 def _received(pathway: Pathway, event: e.StepReceived, _: Ground) -> Pathway:
@@ -67,6 +68,7 @@ def _started(pathway: Pathway, event: e.StepStarted, ground: Ground) -> Pathway:
                 en=f"The step {step.key} is on hold: resume it first.",
             )
         )
+    _not_while_on_hold(step, pathway, ground)
     pass_gates(rule.start_gates, pathway, ground)
     started = step.moved(StepStatus.IN_PROGRESS, started=_when(event, pathway), by=event.by.name)
     if started.visit and started.visit.status is VisitStatus.BOOKED:
@@ -100,6 +102,7 @@ def _completed(pathway: Pathway, event: e.StepCompleted, ground: Ground) -> Path
         )
     pathway = learn(pathway, facts, ground)
     if step.started is None:
+        _not_while_on_hold(step, pathway, ground)
         pass_gates(rule.start_gates, pathway, ground)
     pass_gates(outcome.gates, pathway, ground)
     done = step.moved(StepStatus.DONE, outcome=outcome.key, settled=settled, data=data, by=event.by.name)
@@ -123,6 +126,7 @@ def follow(
                     step.moved(StepStatus.ON_HOLD, came_from=step.status, reason=outcome.key)
                 )
     if outcome.end:
+        need_revisit(ground.protocol.ends[outcome.end], revisit)
         pathway = end_pathway(pathway, outcome.end, outcome.key, by, revisit=revisit)
     return pathway
 
@@ -284,6 +288,17 @@ def _released(pathway: Pathway, event: e.StepReleased, _: Ground) -> Pathway:
         )
     back = step.came_from or StepStatus.OPEN
     return pathway.with_step(step.moved(back, came_from=None, reason=""))
+
+
+def _not_while_on_hold(step: Step, pathway: Pathway, ground: Ground) -> None:
+    """What happens on a paused pathway is still recorded, but for the procedure: that is not begun."""
+    if pathway.status is PathwayStatus.ON_HOLD and step.key == ground.protocol.procedure_step:
+        raise Refused(
+            Text(
+                fr="Le parcours est en pause : reprenez-le avant l'intervention.",
+                en="The pathway is on hold: resume it before the procedure.",
+            )
+        )
 
 
 def _not_the_hold(rule: StepRule) -> None:

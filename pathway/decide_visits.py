@@ -60,9 +60,10 @@ def _booked(pathway: Pathway, event: e.VisitBooked, ground: Ground) -> Pathway:
         event.place,
         True,
     )
-    revision = (old.revision + 1 if moved else old.revision) if old else 1
     status = VisitStatus.BOOKED if event.confirmed else VisitStatus.PENDING
-    since = pathway.as_of if moved or old is None else old.since
+    counts = moved or (old is not None and old.status is not status and _was_told(pathway, step))
+    revision = (old.revision + 1 if counts else old.revision) if old else 1
+    since = pathway.as_of if counts or old is None else old.since
     visit = Visit(event.start, end, event.place, status, revision, since=since)
     changed = _scheduled(pathway, step, visit)
     if step.key == ground.protocol.procedure_step:
@@ -81,6 +82,12 @@ def _scheduled(pathway: Pathway, step: Step, visit: Visit) -> Pathway:
     if step.status in (StepStatus.OPEN, StepStatus.MISSED):
         step = step.moved(StepStatus.SCHEDULED)
     return pathway.with_step(replace(step, visit=visit))
+
+
+def _was_told(pathway: Pathway, step: Step) -> bool:
+    """Whether the patient has heard of the slot as it stands: confirming or unconfirming it is then news too."""
+    spoken = [(one.step, one.occurrence, one.revision) for one in pathway.told]
+    return step.visit is not None and (step.key, step.occurrence, step.visit.revision) in spoken
 
 
 def _is_for_another_slot(pathway: Pathway, old: Visit | None, event: e.VisitBooked) -> bool:

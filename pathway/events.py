@@ -211,6 +211,10 @@ class PatientDied(Event):
     """Everything is withdrawn, silently."""
 
 
+OF_THE_PERSON = (ChannelOptedOut, ChannelOptedIn, ContactChanged, PatientDied)
+"""What is true of the patient is true on every pathway of theirs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PathwayHeld(Event):
     """The pathway pauses (a complication, a decision awaited); ``revisit`` is the day somebody looks again."""

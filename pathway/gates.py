@@ -26,11 +26,15 @@ class Unmet:
 
 
 def unmet(gate: Gate, pathway: Pathway, ground: Ground) -> tuple[Unmet, ...]:
-    """What still stands in the way at this gate; empty when it is met or what fails was overridden."""
+    """What still stands in the way at this gate; empty when it is met or what fails was overridden.
+
+    What was overridden for one date of the procedure is asked again for another.
+    """
+    start = procedure_start(pathway, ground.protocol)
     passed = {
         index
         for override in pathway.overrides
-        if override.gate == gate.key
+        if override.gate == gate.key and override.procedure in (None, start)
         for index in override.needs
         if not gate.needs[index].never_override
     }

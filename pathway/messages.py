@@ -99,30 +99,60 @@ def _ladder(
 ) -> tuple[list[Item], list[Item]]:
     rungs = list(_rungs(rule, step, pathway, ground))
     past = [rung for rung in rungs if rung.asked <= pathway.as_of]
-    wanted, late = [], []
+    wanted: list[Item] = []
+    late: list[Item] = []
     for rung in rungs:
         covered = rule.about == "visit" and rung in past and _is_covered(rung, step, pathway)
         swallowed = rung in past[:-1] or covered
         useless = rung.at >= rung.until or rung.until <= pathway.as_of
-        for item in _by_channel(rule, rung, step, pathway, ground):
-            if swallowed or useless:
-                reason = "a later one says it" if swallowed else "it would come too late"
-                late.append(replace(item, why=reason))
-            else:
-                wanted.append(item)
-    if rungs and rule.about == "hold":
-        wanted += _call_instead(rule, rungs[-1], step, pathway, ground)
+        if not swallowed and not useless:
+            wanted += _by_channel(rule, rung, step, pathway, ground)
+            continue
+        reason = "a later one says it" if swallowed else "it would come too late"
+        ends = swallowed or not (rung in past[-1:] if rule.about == "hold" else rung is rungs[-1])
+        call = None if ends else _call_instead(rule, rung, step, pathway, ground)
+        wanted += [call] if call else []
+        late += [
+            replace(item, why=reason)
+            for item in _by_channel(rule, rung, step, pathway, ground)
+            if call is None or item.key != call.key
+        ]
     return wanted, late
 
 
 def _call_instead(
     rule: PatientMessage, rung: _Rung, step: Step, pathway: Pathway, ground: Ground
-) -> Iterator[Item]:
-    """A hold signed so late that no message could still speak of it is told by telephone."""
-    signed, start = pathway.hold.signed, procedure_start(pathway, ground.protocol)
-    if signed is not None and rung.until <= signed:
-        rung = replace(rung, at=signed, until=start or signed)
-        yield _item(f"{rung.name}/call", Kind.CALL, rule, rung, step, pathway, ground, channel="phone")
+) -> Item | None:
+    """The call that says what no message can say in time any more, and none has said.
+
+    An instruction about the hold, until the procedure: it was signed late, or nothing could be sent. The last word
+    before a visit, while that is ahead: there is no decent hour left to write at.
+    """
+    known = {*pathway.said, *(one.key for one in pathway.undelivered)}
+    start = procedure_start(pathway, ground.protocol)
+    until = start if rule.about == "hold" and start is not None else rung.until
+    if rule.about == "step" or until <= pathway.as_of or any(_rung_of(key) == rung.name for key in known):
+        return None
+    rung = replace(rung, at=max(rung.asked, _known_since(rule, step, pathway) or rung.asked), until=until)
+    return _item(f"{rung.name}/call", Kind.CALL, rule, rung, step, pathway, ground, channel="phone")
+
+
+def _rung_of(key: str) -> str:
+    """The name of a rung, from the key of what says it by one way."""
+    return key.rpartition("/")[0]
+
+
+def is_missed(item: Item, now: datetime) -> bool:
+    """Whether a message that can no longer be sent leaves something unsaid that a person has to say.
+
+    An instruction about the hold does; and the last word before a visit, while that is ahead. What comes before
+    is said by the next one.
+    """
+    if item.kind is not Kind.MESSAGE or item.until is None:
+        return False
+    spoken_of = [item.data[name] for name in ("slot_start", "told_start") if name in item.data]
+    last = item.until in [datetime.fromisoformat(instant) for instant in spoken_of]
+    return item.data.get("about") == "hold" or (last and item.until > now)
 
 
 def _is_covered(rung: _Rung, step: Step, pathway: Pathway) -> bool:
@@ -153,6 +183,8 @@ def _rungs(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -
         stale = moment.instant + timedelta(hours=rule.life_hours) if rule.life_hours is not None else None
         until = min((one for one in (end, follower, stale) if one is not None), default=at)
         revision = f"@{moment.revision}" if moment.revision else ""
+        if rule.about == "hold":
+            revision += f".{pathway.hold.revision}"  # another instruction is another message
         day = f".{ground.calendar.day(moment.instant).isoformat()}" if rule.about == "hold" else ""
         name = f"{step.ref}/message/{rule.key}/{number}{day}{revision}"
         yield _Rung(name, at, until, moment.why, moment.instant, any_day)
@@ -192,8 +224,18 @@ def _after_recovery(instant: datetime, pathway: Pathway, ground: Ground) -> date
 def _by_channel(
     rule: PatientMessage, rung: _Rung, step: Step, pathway: Pathway, ground: Ground
 ) -> Iterator[Item]:
-    """The message by the first channel that can still reach the patient; else a call, and a letter in time."""
+    """The message by the first channel that can still reach the patient; else a call, and a letter in time.
+
+    What has left by one way stays said by that way, whatever the patient's ways of contact are now.
+    """
+    if f"{rung.name}/call" in {one.key for one in pathway.called}:
+        return
     failed = {one.key: one for one in pathway.undelivered}
+    said = next((key for key in pathway.said if _rung_of(key) == rung.name), None)
+    if said is not None:
+        channel = said.rpartition("/")[2]
+        yield _item(said, Kind.MESSAGE, rule, rung, step, pathway, ground, channel=channel, to="")
+        return
     for channel, address in reachable(pathway, rule.channels):
         key = f"{rung.name}/{channel}"
         if key in failed and failed[key].how in _NEXT_CHANNEL:
@@ -338,10 +380,11 @@ def _corrections(pathway: Pathway, ground: Ground) -> Iterator[Item]:
             asked=since,
             any_day=True,
         )
-        if rung.at >= rung.until or rung.until <= pathway.as_of:
+        if rung.until <= pathway.as_of:
             continue
         rule = PatientMessage(key=template, template=template, at=())
-        for item in _by_channel(rule, rung, step, pathway, ground):
+        call = _call_instead(rule, rung, step, pathway, ground) if rung.at >= rung.until else None
+        for item in [call] if call else _by_channel(rule, rung, step, pathway, ground):
             told_of = {"told_start": told.start.isoformat(), "slot_standing": stands}
             yield replace(item, data={**item.data, **told_of})
 

@@ -9,6 +9,7 @@ from pathway import events as e
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.lifecycle import VISIT_MOVES, StepStatus, VisitStatus
+from pathway.protocol import End
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
 from pathway.state import HoldStatus, Pathway, PathwayStatus, Step, Visit
@@ -176,6 +177,16 @@ def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
         and rule.key != ground.protocol.procedure_step
     )
     return repeat(pathway, relying)
+
+
+def need_revisit(end: End, revisit: date | None) -> None:
+    """Refused when this end is looked at again and nobody says when."""
+    if end.looks_again and revisit is None:
+        raise Refused(
+            Text(fr="Indiquez quand revoir ce parcours.", en="Say when to look at this pathway again."),
+            kind="invalid",
+            field="revisit",
+        )
 
 
 def end_pathway(pathway: Pathway, end: str, reason: str, by: str, *, revisit: date | None = None) -> Pathway:

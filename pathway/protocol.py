@@ -223,19 +223,27 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A way the pathway can end. ``silent`` ends owe the patient no further message."""
+    """A way the pathway can end. ``silent`` ends owe the patient no further message.
+
+    ``looks_again``: such a pathway is looked at again, so a day has to be set.
+    """
 
     title: Text
     silent: bool = False
+    looks_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HoldRule:
-    """The anticoagulant hold as a signed step: who signs, and what is assumed until a plan is proposed."""
+    """The anticoagulant hold as a signed step: who signs, and what is assumed until a plan is proposed.
+
+    ``longest_offset_days``: a drug to be stopped longer before the procedure is taken for a slip of the hand.
+    """
 
     step: str
     signers: tuple[str, ...]
     assumed_max_offset_days: int
+    longest_offset_days: int
     source: str
 
 

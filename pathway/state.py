@@ -50,7 +50,8 @@ class Actor:
 class Visit:
     """A slot of a step. ``revision`` counts every change of time, place or cancellation, and never goes back.
 
-    ``since`` is when this revision was set.
+    Confirming, or no longer confirming, counts too once the patient was told of the slot. ``since`` is when this
+    revision was set.
     """
 
     start: datetime
@@ -169,13 +170,17 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Needs of a gate (by index) passed on a named person's responsibility. What fails later is not covered."""
+    """Needs of a gate (by index) passed on a named person's responsibility. What fails later is not covered.
+
+    ``procedure`` is the start that stood for the procedure then: another date asks again.
+    """
 
     gate: str
     needs: tuple[int, ...]
     by: str
     reason: str
     at: datetime
+    procedure: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +228,11 @@ class Carer:
 
 @dataclass(frozen=True, slots=True)
 class Pathway:
-    """One patient's way through one protocol version. ``as_of`` is the instant of its last event (UTC)."""
+    """One patient's way through one protocol version. ``as_of`` is the instant of its last event (UTC).
+
+    ``said`` are the keys of the messages that have left, or may have: what was said by one way is not said again
+    by another.
+    """
 
     id: str
     protocol: str
@@ -247,6 +256,7 @@ class Pathway:
     acknowledged: tuple[Acknowledgement, ...] = ()
     overrides: tuple[Override, ...] = ()
     told: tuple[Told, ...] = ()
+    said: tuple[str, ...] = ()
     undelivered: tuple[Undelivered, ...] = ()
     called: tuple[Called, ...] = ()
     opted_out: tuple[str, ...] = ()

@@ -16,12 +16,13 @@ from gateways.ports import DeliveryFailed, InDoubt, LeaseLost, MessageGateway, O
 from pathway import events as e
 from pathway.ground import Ground, procedure_start
 from pathway.lifecycle import StepStatus
+from pathway.messages import is_missed
 from pathway.planned import Kind
 from pathway.state import Pathway
 from scheduler.ground import Said, Works
 from scheduler.rungs import CLOCK
 from scheduler.texts import Unsayable, Words, words
-from store import claims, instance, rota
+from store import claims, instance, owed, rota
 from store.claims import Claimed
 from store.tables import OwedRow
 
@@ -29,6 +30,8 @@ log = logging.getLogger("jalon.messages")
 
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(minutes=30)
+_LONGEST_PATIENCE = timedelta(hours=1)
+"""The longest that a gateway may make us wait, whatever it asks for: a message has its hour."""
 _ACCOUNT_FAULTS = (401, 403, 530, 535)
 """Answers that speak of our account, not of the message: the gateway is left alone, the message kept."""
 
@@ -69,11 +72,17 @@ def send_due(works: Works, *, now: datetime, channel: str, limit: int = 50) -> i
         )
     settled = 0
     for index, claimed in enumerate(due):
+        if works.stopping.is_set():
+            _give_back(works, due[index:], timedelta(0), "the worker was stopped")
+            break
         try:
             settled += _carry_out(works, gateway, claimed)
         except GatewayDown as down:
-            _give_back(works, due[index + 1 :], str(down))
+            _give_back(works, due[index + 1 :], _FIRST_PAUSE, str(down))
             break
+        except Exception:
+            # It keeps its lease and is taken up again when that has ended; the others do not wait for it.
+            log.exception("message could not be carried out", extra={"key": claimed.key})
     return settled
 
 
@@ -147,7 +156,9 @@ def _send(works: Works, gateway: MessageGateway, claimed: Claimed, outgoing: Out
     try:
         receipt = gateway.send(outgoing, fence=fence)
     except LeaseLost:
+        # Nothing has left. If nobody has taken it up meanwhile (the connection was slow), it is simply tried again.
         log.warning("lease lost before sending", extra={"key": claimed.key})
+        _again(works, claimed, works.clock() + _FIRST_PAUSE, "the lease ended before it could be sent")
         return False
     except InDoubt as doubt:
         if gateway.searchable:
@@ -168,7 +179,10 @@ def _ask(works: Works, gateway: MessageGateway, claimed: Claimed) -> bool:
     try:
         receipt = gateway.find(claimed.tag)
     except DeliveryFailed:
-        return False  # no answer is no answer: asked again when this lease ends
+        if claimed.until is None or works.clock() < claimed.until:
+            return False  # no answer is no answer: asked again when this lease ends
+        _settle(works, claimed, "uncertain", "the answer was lost and the gateway does not say what it took")
+        return True
     if receipt is not None:
         _settle(works, claimed, "sent", "", provider_id=receipt.provider_id)
         return True
@@ -184,7 +198,7 @@ def _failed(works: Works, claimed: Claimed, failure: DeliveryFailed) -> bool:
     now = works.clock()
     pause = min(_FIRST_PAUSE * 2 ** min(claimed.attempts, 10), _LONGEST_PAUSE)
     if failure.retry_after is not None:
-        pause = max(pause, timedelta(seconds=failure.retry_after))
+        pause = max(pause, min(timedelta(seconds=failure.retry_after), _LONGEST_PATIENCE))
     _again(works, claimed, now + pause, failure.reason)
     if account:
         log.error("the gateway refuses our account", extra={"status": failure.status})
@@ -193,12 +207,17 @@ def _failed(works: Works, claimed: Claimed, failure: DeliveryFailed) -> bool:
 
 
 def _again(works: Works, claimed: Claimed, at: datetime, reason: str) -> None:
-    """It has not left: try again, unless the plan let go of it while it was being sent."""
+    """It has not left: try again as the plan says it now, unless it let go of it while it was being sent.
+
+    When the next try would come too late, there is none: what nothing else will say becomes a call, in time.
+    """
     now = works.clock()
     with works.db.write() as session:
-        wanted = works.ledger.calls_for(session, claimed.pathway_id, claimed.key)
-        claims.postpone(session, claimed, owner=works.owner, until=at, reason=reason, wanted=wanted)
-        if not wanted and claimed.kind == Kind.MESSAGE:
+        item = works.ledger.wants(session, claimed.pathway_id, claimed.key)
+        row = claims.again(session, claimed, item, owner=works.owner, at=at, reason=reason, now=now)
+        if row is not None and row.status == "too-late":
+            _too_late(works, session, row, claimed, reason, now)
+        elif row is not None and row.status == "withdrawn" and claimed.kind == Kind.MESSAGE:
             # It counted as told while it was in flight, so a correction may be owed that nobody needs.
             event = e.MessageRecalled(by=CLOCK, key=claimed.key)
             works.ledger.record(session, claimed.pathway_id, event, at=now)
@@ -233,10 +252,7 @@ def _too_late(
     works: Works, session: Session, row: OwedRow, claimed: Claimed, reason: str, now: datetime
 ) -> None:
     """A stale reminder is dropped: the next one says it. What nothing else will say becomes a call."""
-    slot = claimed.data.get("slot_start")
-    last_before_slot = slot is not None and claimed.until == datetime.fromisoformat(slot)
-    still_ahead = claimed.until is not None and claimed.until > now
-    if claimed.data.get("about") == "hold" or (last_before_slot and still_ahead):
+    if is_missed(owed.planned_item(row), now):
         _tell(works, session, row, claimed, "too-late", reason, now)
     else:
         works.ledger.says(session, [row], now=now)
@@ -320,8 +336,8 @@ def _outgoing(claimed: Claimed, to: str, spoken: Words) -> Outgoing:
     )
 
 
-def _give_back(works: Works, left: list[Claimed], reason: str) -> None:
-    until = works.clock() + _FIRST_PAUSE
+def _give_back(works: Works, left: list[Claimed], pause: timedelta, reason: str) -> None:
+    until = works.clock() + pause
     for claimed in left:
         if claimed.status == "planned":
             # One transaction each: rows of several pathways held at once would wait in a circle with the door.

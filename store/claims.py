@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from pathway.planned import Kind
-from store import instance
+from pathway.planned import Item, Kind
+from store import instance, owed
 from store.database import db_clock
 from store.tables import OwedRow, PathwayRow, PatientRow
 
@@ -161,21 +161,43 @@ def too_late(session: Session, claimed: Claimed, *, owner: str, reason: str, now
     return row
 
 
-def postpone(
-    session: Session, claimed: Claimed, *, owner: str, until: datetime, reason: str, wanted: bool = True
-) -> None:
-    """Not now: quiet hours, the day's budget, a gateway that is down. What the plan says stays as it is.
+def postpone(session: Session, claimed: Claimed, *, owner: str, until: datetime, reason: str) -> None:
+    """Not now: quiet hours, the day's budget. What the plan says stays as it is."""
+    row = _ours(session, claimed.id, owner)
+    if row is None or row.status != "planned":
+        return
+    row.next_at, row.reason = until, reason
+    row.lease_owner, row.lease_until = None, 0.0
 
-    ``wanted`` False: the plan let go of it while it was being sent, so it is withdrawn instead.
+
+def again(
+    session: Session,
+    claimed: Claimed,
+    item: Item | None,
+    *,
+    owner: str,
+    at: datetime,
+    reason: str,
+    now: datetime,
+) -> OwedRow | None:
+    """It was begun and has not left. None when it is no longer ours.
+
+    ``item`` is what the plan says of it by now: another number, another text. It is planned again as that, to be
+    tried at ``at``; too late when that is of no use any more, and withdrawn when there is no such item.
     """
     row = _ours(session, claimed.id, owner)
-    if row is None:
-        return
-    row.status = "planned" if wanted else "withdrawn"
-    row.next_at, row.reason = until, reason
-    row.settled = None if wanted else until
-    row.lease_owner, row.lease_until = None, 0.0
+    if row is None or row.status != "sending":
+        return None
+    if item is None:
+        row.status, row.settled = "withdrawn", now
+    else:
+        owed.write(row, item)
+        row.status, row.next_at = "planned", max(at, item.at or at)
+        if item.until is not None and row.next_at >= item.until:
+            row.status, row.settled = "too-late", now
+    row.reason, row.lease_owner, row.lease_until = reason, None, 0.0
     session.flush()
+    return row
 
 
 def is_ours(session: Session, claimed: Claimed, owner: str) -> bool:

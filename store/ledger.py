@@ -21,7 +21,7 @@ from pathway.flags import Flag
 from pathway.ground import Ground
 from pathway.ladders import alerts
 from pathway.plan import PLANNER, Change, Plan, diff, plan
-from pathway.planned import Kind
+from pathway.planned import Item, Kind
 from pathway.referral import Referral
 from pathway.refusal import Refused, Text
 from pathway.stage import stage
@@ -29,7 +29,7 @@ from pathway.state import Actor, Pathway
 from store import owed, resources
 from store.projection import Projected, Projector
 from store.protocols import Pinned, Shelf
-from store.tables import HistoryRow, OwedRow, PathwayRow
+from store.tables import HistoryRow, OwedRow, PathwayRow, PatientRow
 
 P = TypeVar("P", bound=Pinned)
 
@@ -75,6 +75,7 @@ class Ledger(Generic[P]):
         """Start a pathway on the pinned protocol ``digest``. The caller has made sure that it is the first."""
         ground = self.shelf.get(session, digest).ground
         pathway = enrol(pathway_id, patient_id, referral, ground, at=at, previous=previous)
+        pathway = replace(pathway, opted_out=self._opted_out(session, patient_id))
         row = PathwayRow(
             id=pathway_id,
             patient_id=patient_id,
@@ -95,7 +96,19 @@ class Ledger(Generic[P]):
     def record(
         self, session: Session, pathway_id: str, event: e.Event, *, at: datetime, seen: int | None = None
     ) -> Recorded:
-        """Let an event through, or raise Refused. ``seen`` is the ``seq`` the author looked at: Stale if it moved."""
+        """Let an event through, or raise Refused. ``seen`` is the ``seq`` the author looked at: Stale if it moved.
+
+        What is said of the person is written on every pathway of theirs.
+        """
+        others = self._of_same_person(session, pathway_id) if isinstance(event, e.OF_THE_PERSON) else []
+        recorded = self._record(session, pathway_id, event, at=at, seen=seen)
+        for other in others:
+            self._record(session, other, event, at=at, seen=None)
+        return recorded
+
+    def _record(
+        self, session: Session, pathway_id: str, event: e.Event, *, at: datetime, seen: int | None
+    ) -> Recorded:
         row = self._locked(session, pathway_id)
         if seen is not None and row.seq != seen:
             raise Stale(f"pathway {pathway_id} is at {row.seq}, not {seen}")
@@ -129,11 +142,14 @@ class Ledger(Generic[P]):
         """Take the pathway's lock before any other row of it, so that everybody takes locks in one order."""
         self._locked(session, pathway_id)
 
-    def calls_for(self, session: Session, pathway_id: str, key: str) -> bool:
-        """Whether the plan of the state as it is now, under lock, still has this item."""
+    def wants(self, session: Session, pathway_id: str, key: str) -> Item | None:
+        """What the plan of the state as it is now, under lock, says of a message that has not left after all."""
         row = self._locked(session, pathway_id)
         ground = self.shelf.get(session, row.protocol_digest).ground
-        return key in plan(decode(Pathway, row.state), ground).by_key()
+        others = [
+            one for one in owed.rows_of(session, pathway_id) if (one.key, one.status) != (key, "sending")
+        ]
+        return plan(self._with_told(row, others), ground).by_key().get(key)
 
     def says(self, session: Session, rows: Sequence[OwedRow], *, now: datetime) -> None:
         """Let the resources follow what has become of these message rows, and owe them to every destination."""
@@ -142,6 +158,21 @@ class Ledger(Generic[P]):
             said = self._projector.message(owed.view(row))
             if resources.put(session, said, pathway_id=row.pathway_id, patient_id=row.patient_id, now=now):
                 resources.owe(session, self._destinations, row.pathway_id, now=now)
+
+    def _of_same_person(self, session: Session, pathway_id: str) -> list[str]:
+        """The other pathways of this pathway's patient; all are locked, always in one order."""
+        patient = select(PathwayRow.patient_id).where(PathwayRow.id == pathway_id).scalar_subquery()
+        person = select(PatientRow.id).where(PatientRow.id == patient)
+        session.exec(person.with_for_update(key_share=True)).one_or_none()
+        theirs = select(PathwayRow.id).where(PathwayRow.patient_id == patient).order_by(PathwayRow.id)
+        ids = session.exec(theirs.with_for_update(key_share=True)).all()
+        return [id_ for id_ in ids if id_ != pathway_id]
+
+    def _opted_out(self, session: Session, patient_id: str) -> tuple[str, ...]:
+        """The channels that the patient has refused on the pathway that was spoken of last."""
+        rows = session.exec(select(PathwayRow).where(PathwayRow.patient_id == patient_id)).all()
+        latest = max(rows, key=lambda row: row.as_of, default=None)
+        return decode(Pathway, latest.state).opted_out if latest is not None else ()
 
     def _decided(
         self, before: Pathway, event: e.Event, ground: Ground, at: datetime
@@ -153,7 +184,7 @@ class Ledger(Generic[P]):
         return _found(session.exec(query.execution_options(populate_existing=True)).one_or_none(), pathway_id)
 
     def _with_told(self, row: PathwayRow, rows: list[OwedRow]) -> Pathway:
-        return replace(decode(Pathway, row.state), told=owed.told(rows))
+        return replace(decode(Pathway, row.state), told=owed.told(rows), said=owed.said(rows))
 
     def _write(
         self,

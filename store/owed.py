@@ -28,20 +28,33 @@ def rows_of(session: Session, pathway_id: str) -> list[OwedRow]:
 
 
 def told(rows: list[OwedRow]) -> tuple[Told, ...]:
-    """The slots that messages which have left, or may have left, spoke of."""
+    """The slots the patient was told of: by a message that has left, or may have, or by a person."""
+    speaking = {row.key: row.data for row in rows if "slot_step" in row.data}
     found = {
         Told(
-            step=row.data["slot_step"],
-            occurrence=row.data["slot_occurrence"],
-            revision=row.data["slot_revision"],
-            start=datetime.fromisoformat(row.data["slot_start"]),
-            place=row.data["slot_place"],
-            standing=row.data.get("slot_standing", True),
+            step=slot["slot_step"],
+            occurrence=slot["slot_occurrence"],
+            revision=slot["slot_revision"],
+            start=datetime.fromisoformat(slot["slot_start"]),
+            place=slot["slot_place"],
+            standing=slot.get("slot_standing", True),
         )
         for row in rows
-        if row.kind == Kind.MESSAGE and row.status in _LEFT and "slot_step" in row.data
+        # A call in place of a message that did not arrive says what that message was to say.
+        if _was_said(row) and (slot := speaking.get(row.key) or speaking.get(row.data.get("about", "")))
     }
     return tuple(sorted(found, key=lambda one: (one.step, one.occurrence, one.revision, one.standing)))
+
+
+def said(rows: list[OwedRow]) -> tuple[str, ...]:
+    """The keys of the messages that have left, or may have left."""
+    return tuple(sorted({row.key for row in rows if row.kind == Kind.MESSAGE and row.status in _LEFT}))
+
+
+def _was_said(row: OwedRow) -> bool:
+    if row.kind == Kind.MESSAGE:
+        return row.status in _LEFT
+    return row.kind in (Kind.CALL, Kind.LETTER) and row.status == "settled"
 
 
 def apply(
@@ -61,7 +74,7 @@ def apply(
             session.add(row)
             changed.append(row)
         elif row.status == "planned" and planned_item(row) != item:
-            _write(row, item)
+            write(row, item)
             changed.append(row)
     for key, row in latest.items():
         if row.status == "planned" and key not in wanted:
@@ -112,11 +125,12 @@ def _new(item: Item, pathway: Pathway, generation: int = 1) -> OwedRow:
         kind=item.kind.value,
         tag=tag_of(pathway.id, item.key, generation),
     )
-    _write(row, item)
+    write(row, item)
     return row
 
 
-def _write(row: OwedRow, item: Item) -> None:
+def write(row: OwedRow, item: Item) -> None:
+    """Let the row say what the plan says of it. A new hour in the plan is a new hour to be claimed at."""
     if row.at != item.at:
         row.next_at = item.at
     row.at, row.until, row.not_before = item.at, item.until, item.not_before

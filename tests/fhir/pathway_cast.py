@@ -78,6 +78,7 @@ PROTOCOL: Json = {
         "step": "hold_plan",
         "signers": ["anaesthetist"],
         "assumed_max_offset_days": 7,
+        "longest_offset_days": 60,
         "source": "test",
     },
     "roles": {

@@ -80,7 +80,7 @@ def test_a_hold_reminder_dies_on_its_day_and_a_sunday_does_not_stop_it() -> None
 def test_signed_too_late_for_any_message_is_told_by_telephone() -> None:
     tale = on_apixaban().until_anaesthesia().at("2027-02-13 20:30").signs_hold(("apixaban", 3, "B01AF02"))
     assert tale.planned("message/hold/") == {
-        "procedure/1/message/hold/2.2027-02-13@1.1/call": "2027-02-13 20:30"
+        "procedure/1/message/hold/2.2027-02-13@1.1.1/call": "2027-02-13 20:30"
     }
 
 

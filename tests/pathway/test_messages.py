@@ -77,7 +77,7 @@ def test_nobody_writes_to_the_dead() -> None:
 def test_who_withdraws_is_left_alone_and_who_is_deferred_is_told_of_the_lost_slot() -> None:
     for end, said in (("withdrawn", []), ("deferred", ["cancelled"])):
         tale = p01().until_confirmed().at("2027-02-13 12:00")
-        tale.does(e.PathwayEnded(by=NADIA, end=end, reason="as asked"))
+        tale.does(e.PathwayEnded(by=NADIA, end=end, reason="as asked", revisit=date(2027, 6, 1)))
         assert [template for template, _ in tale.templates()] == said
 
 

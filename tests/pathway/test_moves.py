@@ -96,8 +96,8 @@ def test_moved_and_moved_back_before_anybody_was_told_says_nothing() -> None:
 def test_moving_the_procedure_withdraws_a_signed_hold_and_brings_a_call() -> None:
     tale = on_apixaban().until_anaesthesia().signs_hold(("apixaban", 3, "B01AF02")).books("procedure", D0)
     assert tale.planned("message/hold/") == {
-        "procedure/1/message/hold/1.2027-02-12@1.1/sms": "2027-02-12 10:00",
-        "procedure/1/message/hold/2.2027-02-13@1.1/sms": "2027-02-13 10:00",
+        "procedure/1/message/hold/1.2027-02-12@1.1.1/sms": "2027-02-12 10:00",
+        "procedure/1/message/hold/2.2027-02-13@1.1.1/sms": "2027-02-13 10:00",
     }
     tale.at("2027-02-12 12:00").does(booked("2027-02-18 09:30"))
     assert tale.pathway.hold.status is HoldStatus.EXPIRED
