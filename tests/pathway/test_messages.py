@@ -1,5 +1,7 @@
 """What is said, when, by which channel, and when it is better not said."""
 
+from datetime import date
+
 import pytest
 
 from pathway import events as e
