@@ -159,9 +159,11 @@ class PatientView:
     may_record: bool
 
 
-# What moves a step on, the likeliest first: before a slot stands, while one stands, and for work without one.
+# What moves a step on, the likeliest first: before a slot stands, while one stands, while a gate forbids to begin,
+# and for work without a slot.
 _TO_BOOK = ("release", "book", "complete", "accept", "start")
 _BOOKED = ("release", "arrived", "complete", "start", "no-show", "book", "accept")
+_LOCKED = ("release", "arrived", "book", "accept", "complete", "start", "no-show")
 _WORK = ("release", "complete", "start", "accept")
 
 
@@ -226,14 +228,14 @@ def _step(scene: Scene) -> StepView:
         )
         earliest = opening.instant if opening else None
         offers = _offers(TO_A_STEP, scene)
-        first = _moving(offers, scene) if step.status is not StepStatus.WAITING else ()
-        others = tuple(one for one in offers if one not in first)
         keys = (*rule.book_gates, *rule.start_gates)
         blocked = [
             speech.text(one.need.reason)
             for key in dict.fromkeys(keys)
             for one in unmet(scene.ground.protocol.gate(key), scene.pathway, scene.ground)
         ]
+        first = _moving(offers, scene, locked=bool(blocked)) if step.status is not StepStatus.WAITING else ()
+        others = tuple(one for one in offers if one not in first)
     outcome = rule.outcome(step.outcome) if step.outcome else None
     is_late = limit is not None and limit.instant <= scene.now and step.status in LIVE
     return StepView(
@@ -253,10 +255,12 @@ def _step(scene: Scene) -> StepView:
     )
 
 
-def _moving(offers: Sequence[Offer], scene: Scene) -> tuple[Offer, ...]:
+def _moving(offers: Sequence[Offer], scene: Scene, *, locked: bool) -> tuple[Offer, ...]:
     visit = scene.here.visit
     standing = visit is not None and visit.stands
     order = (_BOOKED if standing else _TO_BOOK) if scene.rule.kind == "visit" else _WORK
+    if locked:
+        order = _LOCKED
     by_name = {one.name: one for one in offers}
     return tuple(by_name[name] for name in order if name in by_name)
 
