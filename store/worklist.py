@@ -67,6 +67,11 @@ class Work:
     who: Who
     data: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def blocking(self) -> tuple[dict[str, Any], ...]:
+        """The flags that block this very step; what blocks another one of the patient's does not stop this work."""
+        return tuple(flag for flag in self.who.blocking if flag.get("step") == self.step)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

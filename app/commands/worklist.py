@@ -41,7 +41,7 @@ def _show(found: list[Work], service: Service) -> None:
     table = Table("due", "", "patient", "what", "who", box=None)
     for one in found:
         late = Text("late", style="bold red") if one.at <= service.clock() else Text("")
-        what = _title(one, service) + (" !" if one.who.blocking else "")
+        what = _title(one, service) + (" !" if one.blocking else "")
         table.add_row(wall(service, one.at), late, f"{one.who.family} {one.who.given}", what, one.role)
     stdout().print(table)
 
@@ -63,5 +63,5 @@ def _data(one: Work, service: Service) -> dict[str, Any]:
         "why": one.why,
         "patient": {"id": one.who.patient_id, "name": f"{one.who.family} {one.who.given}"},
         "pathway": one.who.pathway_id,
-        "blocked": [flag.get("text", {}).get("en", "") for flag in one.who.blocking],
+        "blocked": [flag.get("text", {}).get("en", "") for flag in one.blocking],
     }

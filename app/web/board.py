@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -126,7 +128,9 @@ def board(
         roles=roles,
         work=[_line(one, protocols[one.who.digest], signed) for one in found.work],
         whos=[
-            WhoView(who, step_title(who.stage, protocols[who.digest], speech), _blocking(who, signed))
+            WhoView(
+                who, step_title(who.stage, protocols[who.digest], speech), _blocking(who.blocking, signed)
+            )
             for who in found.whos
         ],
         alerted=[AlertedView(who, _alerts(scene)) for who, scene in found.alerted],
@@ -239,14 +243,14 @@ def _line(work: Work, protocol: Protocol, signed: Signed) -> WorkView:
         role=role_title(work.role, protocol, speech),
         late=speech.late(work.at, signed.now),
         overdue=work.at <= signed.now,
-        why_blocked=_blocking(work.who, signed),
+        why_blocked=_blocking(work.blocking, signed),
         stage=step_title(work.who.stage, protocol, speech),
     )
 
 
-def _blocking(who: Who, signed: Signed) -> tuple[str, ...]:
+def _blocking(flags: Iterable[dict[str, Any]], signed: Signed) -> tuple[str, ...]:
     """Why it is blocked, as the door stored it, each reason once."""
-    return tuple(dict.fromkeys(flag["text"][signed.speech.language] for flag in who.blocking))
+    return tuple(dict.fromkeys(flag["text"][signed.speech.language] for flag in flags))
 
 
 def _address(kept: dict[str, str], **more: str) -> str:

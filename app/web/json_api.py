@@ -146,7 +146,7 @@ def _work(work: Work) -> dict[str, Any]:
             "birth_date": who.birth_date.isoformat(),
         },
         "alerts": who.alerts,
-        "blocked": [flag["text"] for flag in who.blocking],
+        "blocked": [flag["text"] for flag in work.blocking],
     }
 
 

@@ -43,6 +43,17 @@ def test_a_blocked_pathway_says_why(any_ward: Ward) -> None:
     assert "The antithrombotic hold plan is neither signed nor stated as not required." in english
 
 
+def test_only_the_work_that_is_blocked_is_said_to_be(ward: Ward) -> None:
+    pathway = ward.started()
+    slot = ward.to_a_booked_procedure(pathway)
+    ward.record(pathway, e.VisitBooked(by=NADIA, step="procedure", start=slot + DAY, place="Bloc 3"))
+    page = ward.browser("nadia").get("/")
+    blocked = [line for line in page.text.split("<tr") if "badge blocked" in line]
+    assert len(blocked) == 1
+    assert "#procedure-1" in blocked[0]
+    assert "Ostéodensitométrie" in text_of(page)
+
+
 def test_an_alert_is_taken_from_the_worklist_and_leaves_it(any_ward: Ward) -> None:
     pathway = any_ward.started()
     any_ward.later(DAY + 8 * HOUR)
