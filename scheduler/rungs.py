@@ -25,7 +25,14 @@ def fire_due(works: Works, *, now: datetime, limit: int = 100) -> int:
         due = claims.claim(
             session, [Kind.RUNG], owner=works.owner, lease_seconds=_LEASE_SECONDS, limit=limit, now=now
         )
-    return sum(_fire(works, claimed, now) for claimed in due)
+    fired = 0
+    for claimed in due:
+        try:
+            fired += _fire(works, claimed, now)
+        except Exception:
+            # It keeps its lease and is taken up again when that has ended; the others do not wait for it.
+            log.exception("rung could not be fired", extra={"key": claimed.key})
+    return fired
 
 
 def _fire(works: Works, claimed: Claimed, now: datetime) -> bool:

@@ -201,8 +201,9 @@ def again(
 
 
 def is_ours(session: Session, claimed: Claimed, owner: str) -> bool:
-    """Whether the row is still held by us, and locked until the transaction ends."""
-    return _ours(session, claimed.id, owner) is not None
+    """Whether the row is still held by us and still to be carried out; locked until the transaction ends."""
+    row = _ours(session, claimed.id, owner)
+    return row is not None and row.status == "planned"
 
 
 def withdraw(session: Session, claimed: Claimed, *, reason: str, now: datetime) -> None:

@@ -99,3 +99,7 @@ def warn_of_a_copy(service: Service) -> None:
 def quiet_logs() -> None:
     """Warnings and errors to stderr, one line each; no address, number or name of a patient is in them."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # A beat that comes while the last one still runs is dropped: that is meant so, and no warning every second.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # It writes whole addresses to the log, and some of them hold an identifier.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
