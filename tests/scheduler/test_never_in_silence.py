@@ -326,3 +326,15 @@ def test_a_slot_told_as_called_off_and_then_confirmed_after_all_is_told_again(
     until(house, thursday)
     assert statuses(house, "moved") == ["sent"]
     assert "04/03" in sms.taken[-1].text
+
+
+def test_a_hold_signed_in_the_last_evening_for_somebody_without_mobile_or_mail_is_one_call(
+    house: House,
+) -> None:
+    house.clock.now = MONDAY + timedelta(hours=11)
+    start = MONDAY + timedelta(days=3)
+    nobody = Contact("fr", None, "+33199000011", None)
+    id_ = a_patient_with_a_date(house, start, drug=True, contact=nobody)
+    signs(house, id_)
+    house.tick()
+    assert [call.data["template"] for call in calls(house, id_)].count("instruction") == 1
