@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 _HTTP = ("http://", "https://")
-_DATABASES = ("sqlite:///", "postgresql+psycopg://")
+_DATABASES = ("sqlite://", "postgresql+psycopg://")
 _NOT_JSON = (  # it is the only setting that is JSON
     'JALON_FHIR_DESTINATIONS: is no JSON; write [] or [{"name": "chu", "url": "https://…/fhir", "token_file": "…"}]'
 )
