@@ -80,8 +80,8 @@ def task(pathway: Pathway, step: Step, ground: Ground, item: Item | None, site: 
         said["focus"] = request_reference(pathway, step)
     if step.owner:
         said["owner"] = party(step.owner)
-    if item is not None:
-        said["restriction"] = {"period": period(item.not_before, item.at)}
+    window = (item.not_before, item.at) if item is not None else (step.was_not_before, step.was_due)
+    said["restriction"] = {"period": period(*window)}
     return pruned(said)
 
 

@@ -198,7 +198,7 @@ def _of(*kinds: type) -> Callable[[Any], Any]:
 def _checked(answer: Answer, value: Any) -> Any:
     """The value in the answer's kind, days and instants (UTC) in one form. Refused with the remedy otherwise."""
     remedies = {
-        "number": Text(fr="un nombre", en="a number"),
+        "number": _numbers(answer),
         "yes-no": Text(fr="oui ou non", en="true or false"),
         "date": Text(fr="une date comme 2027-03-16", en="a day like 2027-03-16"),
         "instant": Text(
@@ -217,7 +217,10 @@ def _checked(answer: Answer, value: Any) -> Any:
     try:
         if answer.kind == "choice":
             return answer.choices[answer.choices.index(value)]
-        return readers[answer.kind](value)
+        read = readers[answer.kind](value)
+        if answer.kind == "number" and not _possible(answer, read):
+            raise ValueError(read)
+        return read
     except (TypeError, ValueError, OverflowError):
         remedy = remedies[answer.kind]
         raise Refused(
@@ -228,6 +231,19 @@ def _checked(answer: Answer, value: Any) -> Any:
             kind="invalid",
             field=f"data.{answer.key}",
         ) from None
+
+
+def _possible(answer: Answer, number: float) -> bool:
+    low, high = answer.at_least, answer.at_most
+    return (low is None or number >= low) and (high is None or number <= high)
+
+
+def _numbers(answer: Answer) -> Text:
+    """What numbers are possible, in words."""
+    low, high = answer.at_least, answer.at_most
+    if low is None or high is None:
+        return Text(fr="un nombre", en="a number")
+    return Text(fr=f"un nombre de {low:g} à {high:g}", en=f"a number from {low:g} to {high:g}")
 
 
 def _rejected(pathway: Pathway, event: e.StepRejected, ground: Ground) -> Pathway:

@@ -122,9 +122,16 @@ def _cancelled(pathway: Pathway, event: e.VisitCancelled, ground: Ground) -> Pat
     return unbook(pathway, step.key, need_reason(event.reason), ground)
 
 
-def _arrived(pathway: Pathway, event: e.VisitArrived, _: Ground) -> Pathway:
+def _arrived(pathway: Pathway, event: e.VisitArrived, ground: Ground) -> Pathway:
     step = find(pathway, event)
     visit = move_visit(_standing(step), VisitStatus.ARRIVED)
+    if ground.calendar.day(pathway.as_of) < ground.calendar.day(visit.start):
+        raise Refused(
+            Text(
+                fr="Le rendez-vous est un autre jour : déplacez-le d'abord si le patient est venu plus tôt.",
+                en="The visit is on a later day: move it first if the patient came early.",
+            )
+        )
     return pathway.with_step(replace(step, visit=visit))
 
 

@@ -138,8 +138,8 @@ def _procedure_flags(pathway: Pathway, ground: Ground) -> list[Flag]:
                 "hold/expired",
                 step.ref,
                 Text(
-                    fr=f"Le plan d'arrêt a expiré ({hold.reason}) : il doit être signé à nouveau.",
-                    en=f"The hold plan has expired ({hold.reason}): it must be signed again.",
+                    fr=f"Le plan d'arrêt a expiré ({_because(hold.reason, ground).fr}) : il doit être signé à nouveau.",
+                    en=f"The hold plan has expired ({_because(hold.reason, ground).en}): it must be signed again.",
                 ),
                 blocking=True,
             )
@@ -159,6 +159,26 @@ def _procedure_flags(pathway: Pathway, ground: Ground) -> list[Flag]:
     if step.visit is not None and step.visit.status is VisitStatus.PENDING:
         found += _unconfirmed(step, pathway, ground)
     return found
+
+
+_EXPIRED = {
+    "the procedure has moved": "l'intervention a été déplacée",
+    "the procedure's slot was given up": "le créneau de l'intervention a été abandonné",
+    "the procedure was not done": "l'intervention n'a pas été faite",
+}
+
+
+def _because(reason: str, ground: Ground) -> Text:
+    """Why a hold plan expired, for people: an event, or the facts that have changed, by their titles."""
+    if not reason.startswith("changed: "):
+        return Text(fr=_EXPIRED.get(reason, reason), en=reason)
+    titles = {answer.key: answer.title for step in ground.protocol.steps for answer in step.answers}
+    titles |= ground.protocol.facts
+    changed = [titles.get(key, Text(fr=key, en=key)) for key in reason.removeprefix("changed: ").split(", ")]
+    return Text(
+        fr="a changé : " + ", ".join(title.fr for title in changed),
+        en="changed: " + ", ".join(title.en for title in changed),
+    )
 
 
 def _unconfirmed(step: Step, pathway: Pathway, ground: Ground) -> list[Flag]:

@@ -167,7 +167,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A value the person completing a step is asked for. With ``fact`` it becomes a fact of that key."""
+    """A value the person completing a step is asked for. With ``fact`` it becomes a fact of that key.
+
+    ``at_least`` and ``at_most`` bound a number to what can be true, so that a slip of the hand is seen.
+    """
 
     key: str
     title: Text
@@ -176,6 +179,8 @@ class Answer:
     required_for: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

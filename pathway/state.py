@@ -92,6 +92,8 @@ class Step:
     by: str = ""
     created: datetime | None = None
     touched: datetime | None = None
+    was_due: datetime | None = None
+    was_not_before: datetime | None = None
 
     @property
     def ref(self) -> str:

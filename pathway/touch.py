@@ -7,6 +7,8 @@ nobody touched the step. So the stamp is set here, once for every event, by comp
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from typing import cast
 
 from pathway.anchors import due, resolve
 from pathway.ground import Ground
@@ -24,6 +26,10 @@ def stamp(before: Pathway | None, after: Pathway, ground: Ground) -> Pathway:
 def _stamped(step: Step, was: tuple[object, ...] | None, after: Pathway, ground: Ground) -> Step:
     if was is None:
         return replace(step, created=after.as_of, touched=after.as_of)
+    if step.is_settled and len(was) > 1:
+        # The window it had: what it was late for can still be read when the dates it hung on have moved.
+        limit, earliest = cast("tuple[datetime | None, datetime | None]", was[1:3])
+        return replace(step, touched=after.as_of, was_due=limit, was_not_before=earliest)
     return step if _face(step, after, ground) == was else replace(step, touched=after.as_of)
 
 

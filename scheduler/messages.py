@@ -287,8 +287,12 @@ def _recovering_until(pathway: Pathway, ground: Ground, now: datetime) -> dateti
 def _over_budget(
     session: Session, claimed: Claimed, pathway: Pathway, ground: Ground, now: datetime
 ) -> _Later | None:
-    """Never more than so many messages per patient and day, over all their pathways, unless it is about to happen."""
-    if claimed.kind == Kind.PAGE:
+    """Never more than so many messages per patient and day, over all their pathways, unless it is about to happen.
+
+    The last word before a visit and an instruction's day wait for nobody: a day later they would be wrong.
+    """
+    last = claimed.until is not None and claimed.data.get("slot_start") == claimed.until.isoformat()
+    if claimed.kind == Kind.PAGE or last or claimed.data.get("about") == "hold":
         return None
     rules, calendar = ground.protocol.messaging, ground.calendar
     start = procedure_start(pathway, ground.protocol)

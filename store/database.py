@@ -107,6 +107,8 @@ def _sqlite_engine(url: str) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        # Patients' data is its owner's to read; SQLite gives the same mode to the files beside it.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     # A failed statement is logged without what it was to write: names, numbers and texts of patients.
     engine = create_engine(
         url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True

@@ -61,6 +61,11 @@ class AlertedView:
     who: Who
     alerts: tuple[AlertView, ...]
 
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody must act now: such a patient comes first."""
+        return any(one.alert.level == "red" for one in self.alerts)
+
 
 @dataclass(frozen=True)
 class WhoView:
@@ -133,7 +138,9 @@ def board(
             )
             for who in found.whos
         ],
-        alerted=[AlertedView(who, _alerts(scene)) for who, scene in found.alerted],
+        alerted=sorted(
+            (AlertedView(who, _alerts(scene)) for who, scene in found.alerted), key=lambda one: not one.urgent
+        ),
         more_alerts=found.counts["alerts"] > len(found.alerted) and view != "alerts",
         waiting=found.waiting,
         number=number,

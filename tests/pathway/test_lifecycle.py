@@ -121,3 +121,18 @@ def test_a_slot_is_not_in_another_century() -> None:
 def booked_consult() -> Tale:
     tale = p01().at("2027-02-02 09:00").completes("triage", "accepted")
     return tale.books("radiologist_consult", "2027-02-04 11:00")
+
+
+def test_an_answer_that_cannot_be_true_is_refused_with_what_can() -> None:
+    tale = p01().at("2027-02-02 09:00")
+    with pytest.raises(Refused, match="a number from 0 to 10") as refused:
+        tale.completes("triage", "accepted", pain_nrs=80)
+    assert refused.value.field == "data.pain_nrs"
+
+
+def test_nobody_arrives_on_another_day_than_the_visits() -> None:
+    tale = p01().at("2027-02-02 09:00").completes("triage", "accepted")
+    tale.books("radiologist_consult", "2027-02-04 11:00")
+    with pytest.raises(Refused, match="on a later day"):
+        tale.does(e.VisitArrived(by=NADIA, step="radiologist_consult"))
+    tale.at("2027-02-04 10:40").does(e.VisitArrived(by=NADIA, step="radiologist_consult"))
