@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 
-class DeliveryFailed(Exception):  # noqa: N818 - what happened, not a kind of error
+class DeliveryFailed(Exception):
     """The other side did not take it.
 
     `reason` is a sentence fit for a log and for the worklist: no number, address or text of the message
@@ -39,7 +39,7 @@ class DeliveryFailed(Exception):  # noqa: N818 - what happened, not a kind of er
         self.status = status
 
 
-class InDoubt(Exception):  # noqa: N818 - what happened, not a kind of error
+class InDoubt(Exception):
     """The other side may or may not have taken it: the bytes left and the answer was lost.
 
     Where the gateway is searchable, ask it for the tag once `search_delay` has passed; elsewhere a
@@ -51,7 +51,7 @@ class InDoubt(Exception):  # noqa: N818 - what happened, not a kind of error
         self.reason = reason
 
 
-class LeaseLost(Exception):  # noqa: N818 - what happened, not a kind of error
+class LeaseLost(Exception):
     """Raised by the fence: we no longer own this message, and nothing of it was sent."""
 
 
