@@ -289,12 +289,14 @@ def _over_budget(
 ) -> _Later | None:
     """Never more than so many messages per patient and day, over all their pathways, unless it is about to happen.
 
-    The last word before a visit and an instruction's day wait for nobody: a day later they would be wrong.
+    The last word before a visit that is near, and an instruction's day, wait for nobody: a day later they would be
+    wrong.
     """
-    last = claimed.until is not None and claimed.data.get("slot_start") == claimed.until.isoformat()
-    if claimed.kind == Kind.PAGE or last or claimed.data.get("about") == "hold":
-        return None
     rules, calendar = ground.protocol.messaging, ground.calendar
+    last = claimed.until is not None and claimed.data.get("slot_start") == claimed.until.isoformat()
+    near = claimed.until is not None and claimed.until - now <= timedelta(hours=rules.budget_free_hours)
+    if claimed.kind == Kind.PAGE or (last and near) or claimed.data.get("about") == "hold":
+        return None
     start = procedure_start(pathway, ground.protocol)
     if start is not None and abs(start - now) <= timedelta(hours=rules.budget_free_hours):
         return None
