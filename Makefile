@@ -58,7 +58,7 @@ format: setup ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 chaos: setup peers ## the long runs: kills at named points and at random moments
-	$(BIN)/pytest -m chaos $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m chaos $(ARGS)
 
 bench: setup ## measurements, each beside a plain-SQL baseline
 	$(BIN)/python benchmarks/run.py $(ARGS)

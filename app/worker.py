@@ -73,8 +73,8 @@ def alone(database_url: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Misconfigured(
-                f"Another worker is at work on {url.database}; SQLite has one. Stop it, or set JALON_WORKER=false to"
-                " serve without one, or use PostgreSQL."
+                f"Another worker is at work on {url.database}; SQLite has one. Stop it first; `jalon serve` can"
+                " serve beside it with JALON_WORKER=false; PostgreSQL takes any number."
             ) from None
         yield
 
