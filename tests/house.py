@@ -84,6 +84,12 @@ class House:
                 return
         raise AssertionError("the worker never comes to rest")
 
+    def until(self, moment: datetime, *, hours: float = 1.0) -> None:
+        """Let the worker work every so often until then."""
+        while self.clock.now < moment:
+            self.clock.now = min(moment, self.clock.now + timedelta(hours=hours))
+            self.tick()
+
     def visit_reminder_owed(self, number: int, *, at: datetime, start: datetime) -> str:
         """A patient whose radiologist's consult is booked, so that reminders are owed."""
         self.clock.now = at

@@ -44,6 +44,7 @@ def _drug_fields(scene: Scene, *, required: bool) -> list[Field]:
 
 def _drugs(said: Said, scene: Scene) -> tuple[HeldDrug, ...]:
     found = []
+    longest = scene.ground.protocol.hold.longest_offset_days
     for number in range(1, LINES + 1):
         text, atc = said.text(f"drug_{number}"), said.text(f"atc_{number}").upper()
         days = said.whole(f"days_{number}")
@@ -53,8 +54,9 @@ def _drugs(said: Said, scene: Scene) -> tuple[HeldDrug, ...]:
             said.complain(f"drug_{number}", scene.speech("Nommez le médicament."))
         if days is None:
             said.complain(f"days_{number}", scene.speech("Indiquez le nombre de jours."))
-        elif days < 0 or days > 60:
-            said.complain(f"days_{number}", scene.speech("Indiquez un nombre de jours entre 0 et 60."))
+        elif not 0 <= days <= longest:
+            sentence = scene.speech("Indiquez un nombre de jours entre 0 et {longest}.", longest=longest)
+            said.complain(f"days_{number}", sentence)
         else:
             found.append(HeldDrug(text, days, atc))
     if not found:

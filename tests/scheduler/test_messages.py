@@ -57,13 +57,6 @@ def a_patient(house: House, contact: Contact | None = None, number: int = 1) -> 
     return received.pathway_id
 
 
-def until(house: House, moment: datetime, *, hours: float = 1.0) -> None:
-    """Let the worker work every so often until then."""
-    while house.clock.now < moment:
-        house.clock.now = min(moment, house.clock.now + timedelta(hours=hours))
-        house.tick()
-
-
 def rows(house: House, id_: str, template: str) -> list[OwedRow]:
     """The rows of one text, in the order they were to leave."""
     with house.service.db.read() as session:
@@ -77,7 +70,7 @@ def state(house: House, id_: str) -> Pathway:
 
 def test_reminders_leave_once_at_their_hour_and_say_only_when_and_where(house: House, sms: Wires) -> None:
     a_patient(house)
-    until(house, FRIDAY)
+    house.until(FRIDAY)
     assert [message.to for message in sms.taken] == ["+33639900001"] * 2
     text = sms.taken[0].text
     assert "vendredi 05/03" in text
@@ -90,14 +83,14 @@ def test_a_refused_number_gives_way_to_the_next_channel_and_then_to_a_call(
     house: House, sms: Wires, email: Wires
 ) -> None:
     id_ = a_patient(house)
-    until(house, MONDAY + timedelta(hours=20))
+    house.until(MONDAY + timedelta(hours=20))
     documents = len(email.taken)
     sms.next = [DeliveryFailed("no such number", permanent=True)] * 4
-    until(house, MONDAY + timedelta(days=1, hours=2))
+    house.until(MONDAY + timedelta(days=1, hours=2))
     assert [each.how for each in state(house, id_).undelivered] == ["failed"]
     assert len(email.taken) == documents + 1, "the reminder did not go by e-mail instead"
     email.next = [DeliveryFailed("no such address", permanent=True)] * 4
-    until(house, FRIDAY)
+    house.until(FRIDAY)
     calls = [item for item in house.load(id_)[1].items if item.kind is Kind.CALL]
     assert calls, "nobody is asked to call"
     house.record(id_, e.CallSettled(by=COORDINATOR, key=calls[0].key, note="jointe par téléphone"))
@@ -107,7 +100,7 @@ def test_a_refused_number_gives_way_to_the_next_channel_and_then_to_a_call(
 def test_a_lost_answer_is_asked_after_and_never_repeated(house: House, sms: Wires) -> None:
     id_ = a_patient(house)
     sms.next = [InDoubt("connection lost")]
-    until(house, FRIDAY - timedelta(days=2))
+    house.until(FRIDAY - timedelta(days=2))
     house.service.works.db.engine.dispose()
     wait_for_leases(house)
     assert len(sms.taken) == 1
@@ -119,25 +112,25 @@ def test_a_lost_answer_of_a_gateway_that_cannot_be_asked_is_a_persons_business(
 ) -> None:
     id_ = a_patient(house, Contact("fr", None, None, "odile@example.org"))
     email.next = [InDoubt("connection lost after the end of DATA")]
-    until(house, MONDAY + timedelta(days=1))
+    house.until(MONDAY + timedelta(days=1))
     assert [each.how for each in state(house, id_).undelivered] == ["uncertain"]
     (doubtful,) = [row for row in rows(house, id_, "documents") if row.status == "uncertain"]
     assert any(item.kind is Kind.CALL for item in house.load(id_)[1].items)
-    until(house, MONDAY + timedelta(days=1, hours=20))
+    house.until(MONDAY + timedelta(days=1, hours=20))
     assert [message.tag for message in email.taken].count(doubtful.tag) == 1, "it was sent again by itself"
 
 
 def test_a_gateway_that_is_down_is_tried_again_and_then_says_it_once(house: House, sms: Wires) -> None:
     a_patient(house)
     sms.next = [DeliveryFailed("busy", permanent=False)] * 3
-    until(house, FRIDAY, hours=0.25)
+    house.until(FRIDAY, hours=0.25)
     assert len(sms.taken) == 2
 
 
 def test_after_an_outage_the_later_reminder_swallows_the_earlier(house: House, sms: Wires) -> None:
     id_ = a_patient(house)
     house.clock.now = FRIDAY - timedelta(hours=20)
-    until(house, FRIDAY, hours=0.5)
+    house.until(FRIDAY, hours=0.5)
     assert len(sms.taken) == 1
     assert [row.status for row in rows(house, id_, "appointment")] == ["too-late", "sent"]
 
@@ -152,12 +145,12 @@ def test_a_message_whose_visit_moves_while_it_is_sent_is_corrected(house: House,
         )
 
     sms.next = [the_visit_moves]
-    until(house, MONDAY + timedelta(days=2))
+    house.until(MONDAY + timedelta(days=2))
     assert [row.status for row in rows(house, id_, "appointment")].count("sent") == 1
     (correction,) = rows(house, id_, "moved")
     assert correction.status == "sent"
     assert "09/03" in sms.taken[-1].text
-    until(house, moved)
+    house.until(moved)
     assert len(sms.taken) == 2 + 2, "the new date's own reminders"
 
 
@@ -179,7 +172,7 @@ def test_a_message_overtaken_while_it_failed_is_not_tried_again_nor_corrected(
     house.service = replace(house.service, works=works)
     (documents,) = rows(house, id_, "documents")
     assert documents.status == "withdrawn"
-    until(house, FRIDAY)
+    house.until(FRIDAY)
     assert [*sms.taken, *email.taken] == [], "what nobody was told of is called off"
 
 
@@ -189,7 +182,7 @@ def test_nobody_is_written_to_at_night_or_on_a_sunday_but_for_the_eve(
     for number in range(6):
         a_patient(house, number=number)
     house.clock.now = MONDAY + timedelta(hours=11, minutes=30)
-    until(house, FRIDAY, hours=0.5)
+    house.until(FRIDAY, hours=0.5)
     zone = house.service.protocol.calendar
     with house.service.db.read() as session:
         begun = [row.begun for row in session.exec(select(OwedRow)) if row.begun and row.kind == "message"]
@@ -202,7 +195,7 @@ def test_the_dead_and_those_who_opted_out_are_left_in_peace(house: House, sms: W
     house.record(dead, e.PatientDied(by=RADIOLOGIST))
     for channel in ("sms", "email"):
         house.record(out, e.ChannelOptedOut(by=COORDINATOR, channel=channel))
-    until(house, FRIDAY)
+    house.until(FRIDAY)
     assert sms.taken == []
     assert email.taken == []
     assert {row.status for row in rows(house, dead, "appointment")} == {"withdrawn"}
@@ -213,7 +206,7 @@ def test_a_day_has_no_more_messages_than_its_budget(house: House, sms: Wires, em
     id_ = a_patient(house)
     second = house.refer(1, onset=datetime(2026, 9, 1, tzinfo=UTC).date())
     assert second.status in ("duplicate", "started")
-    until(house, FRIDAY, hours=0.5)
+    house.until(FRIDAY, hours=0.5)
     zone = house.service.protocol.calendar
     with house.service.db.read() as session:
         days = [

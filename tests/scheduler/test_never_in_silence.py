@@ -47,13 +47,6 @@ def house(sqlite_url: str, tmp_path: Path, sms: Wires, email: Wires) -> Iterator
     house.close()
 
 
-def until(house: House, moment: datetime, *, hours: float = 1.0) -> None:
-    """Let the worker work every so often until then."""
-    while house.clock.now < moment:
-        house.clock.now = min(moment, house.clock.now + timedelta(hours=hours))
-        house.tick()
-
-
 def calls(house: House, id_: str) -> list[Item]:
     """The calls that somebody is asked to make."""
     return [item for item in house.load(id_)[1].items if item.kind is Kind.CALL]
@@ -79,14 +72,14 @@ def test_a_reminder_that_no_gateway_takes_until_the_visit_becomes_a_call_before_
 ) -> None:
     id_ = house.visit_reminder_owed(1, at=MONDAY, start=FRIDAY)
     sms.next = [DeliveryFailed("down", permanent=False)] * 1000
-    until(house, FRIDAY - timedelta(minutes=1), hours=0.1)
+    house.until(FRIDAY - timedelta(minutes=1), hours=0.1)
     assert calls(house, id_), "the gateway was down for days and nobody is asked to call"
 
 
 def test_a_gateway_that_asks_for_a_years_patience_does_not_get_it(house: House, sms: Wires) -> None:
     house.visit_reminder_owed(1, at=MONDAY, start=FRIDAY)
     sms.next = [DeliveryFailed("later", permanent=False, retry_after=365 * 86400.0)]
-    until(house, FRIDAY - timedelta(days=2))
+    house.until(FRIDAY - timedelta(days=2))
     assert len(sms.taken) == 1
 
 
@@ -122,7 +115,7 @@ def test_a_channel_refused_while_a_message_fails_by_it_is_not_used_again(house: 
     house.clock.now = FRIDAY - timedelta(days=3) + timedelta(minutes=5)
     busy = replace(works, gateways={**works.gateways, "sms": Busy("sms")})
     send_due(busy, now=house.clock.now, channel="sms")
-    until(house, FRIDAY)
+    house.until(FRIDAY)
     assert sms.taken == []
 
 
@@ -140,7 +133,7 @@ def test_a_connection_too_slow_for_the_lease_is_no_doubt_for_nothing_has_left(
     slow = replace(works, gateways={**works.gateways, "email": Slow("email", searchable=False)})
     send_due(slow, now=house.clock.now, channel="email")
     time.sleep(1.5)
-    until(house, MONDAY + timedelta(hours=2), hours=0.1)
+    house.until(MONDAY + timedelta(hours=2), hours=0.1)
     assert statuses(house, "documents") == ["sent"]
     assert len(email.taken) == 1
 
@@ -236,7 +229,7 @@ def test_an_instruction_that_was_signed_again_is_announced_again(house: House, s
     start = MONDAY + timedelta(days=9)
     id_ = a_patient_with_a_date(house, start, drug=True)
     signs(house, id_)
-    until(house, MONDAY + timedelta(days=5, hours=2))
+    house.until(MONDAY + timedelta(days=5, hours=2))
     assert statuses(house, "instruction").count("sent") == 1
     fact = Fact("creatinine_umol_l", 140, house.clock.now, "Dr Rey", "1")
     house.record(id_, e.FactsRecorded(by=RADIOLOGIST, facts=(fact,)))
@@ -255,7 +248,7 @@ def test_a_reminder_that_was_sent_is_not_said_again_when_the_ways_of_contact_cha
     id_ = house.visit_reminder_owed(1, at=MONDAY, start=FRIDAY)
     if back:
         house.record(id_, e.ChannelOptedOut(by=COORDINATOR, channel="sms"))
-    until(house, FRIDAY - timedelta(days=2))
+    house.until(FRIDAY - timedelta(days=2))
     assert statuses(house, "appointment").count("sent") == 1
     before = len(sms.taken) + len(email.taken)
     house.record(
@@ -264,7 +257,7 @@ def test_a_reminder_that_was_sent_is_not_said_again_when_the_ways_of_contact_cha
         if back
         else e.ChannelOptedOut(by=COORDINATOR, channel="sms"),
     )
-    until(house, house.clock.now + timedelta(hours=6))
+    house.until(house.clock.now + timedelta(hours=6))
     assert len(sms.taken) + len(email.taken) == before, "the same reminder went out again by another way"
 
 
@@ -273,7 +266,7 @@ def test_a_reminder_that_was_sent_is_not_said_again_when_the_ways_of_contact_cha
 
 def told_of_friday(house: House) -> str:
     id_ = house.visit_reminder_owed(1, at=MONDAY, start=FRIDAY)
-    until(house, FRIDAY - timedelta(hours=14))
+    house.until(FRIDAY - timedelta(hours=14))
     assert statuses(house, "appointment") == ["sent", "sent"]
     return id_
 
@@ -290,7 +283,7 @@ def test_a_visit_called_off_at_night_before_any_message_can_say_so_is_told_by_te
     house.clock.now = MONDAY
     early = FRIDAY - timedelta(hours=2, minutes=30)
     id_ = house.visit_reminder_owed(1, at=MONDAY, start=early)
-    until(house, FRIDAY - timedelta(hours=12))
+    house.until(FRIDAY - timedelta(hours=12))
     house.record(id_, e.VisitCancelled(by=COORDINATOR, step=CONSULT, reason="test"))
     assert calls(house, id_)
 
@@ -317,12 +310,12 @@ def test_a_slot_told_as_called_off_and_then_confirmed_after_all_is_told_again(
 ) -> None:
     id_ = house.visit_reminder_owed(1, at=MONDAY, start=FRIDAY)
     wednesday, thursday = MONDAY + timedelta(days=2), MONDAY + timedelta(days=2, hours=23)
-    until(house, wednesday + timedelta(hours=2))
+    house.until(wednesday + timedelta(hours=2))
     moved(house, id_, thursday, booked=False)
-    until(house, wednesday + timedelta(hours=3))
+    house.until(wednesday + timedelta(hours=3))
     assert statuses(house, "cancelled") == ["sent"]
     moved(house, id_, thursday)
-    until(house, thursday)
+    house.until(thursday)
     assert statuses(house, "moved") == ["sent"]
     assert "04/03" in sms.taken[-1].text
 

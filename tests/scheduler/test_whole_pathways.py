@@ -91,11 +91,11 @@ def test_a_whole_pathway_is_told_as_it_happens_and_all_of_it_is_r4(
     received = house.refer(1, facts=facts, onset=date(2027, 1, 20))
     assert received.pathway_id, received
     for at, deed in tale.deeds:
-        pass_time(house, at)
+        house.until(at, hours=6)
         house.record(received.pathway_id, deed)
         house.tick()
         everything_is_r4(house)
-    pass_time(house, tale.now)
+    house.until(tale.now, hours=6)
     pathway, _ = house.load(received.pathway_id)
     assert pathway.status is ends
     with house.service.db.read() as session:
@@ -132,10 +132,3 @@ def everything_is_r4(house: House) -> None:
         for row in resources(session):
             get_fhir_model_class(row.type).model_validate_json(json.dumps(row.content))
             assert check(row.content) == [], row.id
-
-
-def pass_time(house: House, until: datetime) -> None:
-    """The worker works four times a day."""
-    while house.clock.now < until:
-        house.clock.now = min(until, house.clock.now + timedelta(hours=6))
-        house.tick()
