@@ -18,8 +18,8 @@ from pathway.referral import Contact
 from pathway.state import Pathway
 from store import owed
 from store.tables import OwedRow
-from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, open_house, plain_settings
-from tests.scheduler.wires import Wires
+from tests.house import COORDINATOR, RADIOLOGIST, House
+from tests.scheduler.wires import Wires, a_wired_house
 
 # A Monday; the consult is on the Friday, so that reminders leave on Tuesday and Thursday at ten in Paris.
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
@@ -27,21 +27,8 @@ FRIDAY = datetime(2027, 3, 5, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def sms() -> Wires:
-    return Wires("sms")
-
-
-@pytest.fixture
-def email() -> Wires:
-    return Wires("email", searchable=False)
-
-
-@pytest.fixture
 def house(database_url: str, tmp_path: Path, sms: Wires, email: Wires) -> Iterator[House]:
-    given = plain_settings(database_url, tmp_path, lease_slack_seconds=0.1)
-    house = open_house(given, Clock(MONDAY), {"sms": sms, "email": email})
-    yield house
-    house.close()
+    yield from a_wired_house(database_url, tmp_path, sms, email)
 
 
 def a_patient(house: House, contact: Contact | None = None, number: int = 1) -> str:

@@ -19,9 +19,9 @@ from pathway.referral import Contact, Fact
 from scheduler.engine import Engine
 from scheduler.messages import send_due
 from store.tables import OwedRow
-from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, open_house, plain_settings
+from tests.house import COORDINATOR, RADIOLOGIST, House
 from tests.scheduler.table import a_patient_with_a_date, signs
-from tests.scheduler.wires import Wires
+from tests.scheduler.wires import Wires, a_wired_house
 
 # A Monday; the consult is on the Friday, so that reminders leave on Tuesday and Thursday at ten in Paris.
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
@@ -30,21 +30,8 @@ CONSULT = "radiologist_consult"
 
 
 @pytest.fixture
-def sms() -> Wires:
-    return Wires("sms")
-
-
-@pytest.fixture
-def email() -> Wires:
-    return Wires("email", searchable=False)
-
-
-@pytest.fixture
 def house(sqlite_url: str, tmp_path: Path, sms: Wires, email: Wires) -> Iterator[House]:
-    given = plain_settings(sqlite_url, tmp_path, lease_slack_seconds=0.1)
-    house = open_house(given, Clock(MONDAY), {"sms": sms, "email": email})
-    yield house
-    house.close()
+    yield from a_wired_house(sqlite_url, tmp_path, sms, email)
 
 
 def calls(house: House, id_: str) -> list[Item]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from gateways.ports import DeliveryFailed, Outgoing, Receipt
+from tests.house import Clock, House, open_house, plain_settings
 
 
 class Wires:
@@ -32,3 +34,11 @@ class Wires:
     def find(self, tag: str) -> Receipt | None:
         found = [number for number, message in enumerate(self.taken, 1) if message.tag == tag]
         return Receipt(f"{self.name}-{found[0]}") if found else None
+
+
+def a_wired_house(database_url: str, tmp_path: Path, sms: Wires, email: Wires) -> Iterator[House]:
+    """A service that sends by these two, on Monday 1 March 2027 at ten in Paris."""
+    given = plain_settings(database_url, tmp_path, lease_slack_seconds=0.1)
+    house = open_house(given, Clock(datetime(2027, 3, 1, 9, 0, tzinfo=UTC)), {"sms": sms, "email": email})
+    yield house
+    house.close()
