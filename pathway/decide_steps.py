@@ -204,7 +204,7 @@ def _checked(answer: Answer, value: Any) -> Any:
         "instant": Text(
             fr="un instant comme 2027-03-16T09:30:00+01:00", en="an instant like 2027-03-16T09:30:00+01:00"
         ),
-        "choice": Text(fr=", ".join(answer.choices), en=", ".join(answer.choices)),
+        "choice": Text(fr=", ".join(answer.choice_keys), en=", ".join(answer.choice_keys)),
         "text": Text(fr="un texte", en="a text"),
     }
     readers: dict[str, Callable[[Any], Any]] = {
@@ -216,7 +216,7 @@ def _checked(answer: Answer, value: Any) -> Any:
     }
     try:
         if answer.kind == "choice":
-            return answer.choices[answer.choices.index(value)]
+            return answer.choice_keys[answer.choice_keys.index(value)]
         read = readers[answer.kind](value)
         if answer.kind == "number" and not _possible(answer, read):
             raise ValueError(read)

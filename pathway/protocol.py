@@ -7,21 +7,26 @@ file with their source; this module holds none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from functools import cached_property
 from typing import Any, Literal
 
 from pathway.codec import decode
 from pathway.protocol_names import complaints
+from pathway.protocol_watch import Surveillance
 from pathway.refusal import Text
 
 RuleName = Literal[
     "antithrombotics-answered",
     "days-before-procedure",
+    "drawn-for-procedure",
+    "fracture-older",
     "fracture-recent",
     "held-drugs-have-resumption",
     "hold-time-left",
+    "no-red-alarm",
+    "observations-complete",
     "observed-since-procedure",
     "procedure-slot-stands",
 ]
@@ -36,8 +41,11 @@ class Condition:
     ``max_age_days`` bounds its age at the procedure (or now while there is none). ``step`` asks that its last
     occurrence be settled, with one of ``outcome`` where given. ``hold`` asks for one of these hold states.
     ``cause`` asks for one of these causes of the fracture, ``held`` for a drug of the hold plan whose ATC code
-    begins so (one without a code counts). ``any_of`` asks that at least one of its conditions hold. ``rule``
-    names a check written in ``gates.py``.
+    begins so (one without a code counts), ``taken`` for such a drug among the antithrombotics that are taken now.
+    ``older_than_days`` and ``older_than_months`` ask of a fact that is a day that it lie at least so long (whole
+    calendar months) before the procedure, or before now while there is none. ``any_of`` asks that at least one of
+    its conditions hold, ``none_of`` that none does. ``rule`` names a check written in ``gates.py``, ``days`` and
+    ``hours`` are its measure.
     """
 
     fact: str | None = None
@@ -50,9 +58,14 @@ class Condition:
     hold: tuple[Literal["unknown", "proposed", "signed", "not-required", "rejected", "expired"], ...] = ()
     cause: tuple[Literal["osteoporotic", "neoplastic", "traumatic", "unknown"], ...] = ()
     held: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    older_than_days: int | None = None
+    older_than_months: int | None = None
     any_of: tuple[Condition, ...] = ()
+    none_of: tuple[Condition, ...] = ()
     rule: RuleName | None = None
     days: int | None = None
+    hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +80,71 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A condition that must be met before a step may start, be booked or be completed."""
+    """A condition that must be met before a step may start, be booked or be completed.
+
+    ``override`` are the roles of which one may pass it. With ``both``, one person of each of these groups must, and
+    not the same person twice.
+    """
 
     key: str
     title: Text
     needs: tuple[Need, ...]
     override: tuple[str, ...] = ()
+    both: tuple[tuple[str, ...], ...] = ()
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A word owed to a professional: a ``letter``, a ``secure-mail`` or a ``call`` that somebody makes and records.
+
+    It says ``text`` to whoever makes it; what is written is theirs.
+    """
+
+    key: str
+    to: str
+    by: Literal["letter", "secure-mail", "call"]
+    text: Text
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedFlag:
+    """A finding that stands in the way: what it is, what it stops and whom it concerns.
+
+    ``when`` says that it is there. While it is, the gates in ``stops`` are not met, and nobody overrides that if
+    ``never_override``. ``effect``: ``stop`` (nothing goes on), ``divert`` (another speciality takes over: recorded
+    by one of ``decided_by`` it ends the pathway as ``end``), ``defer`` (later), ``decide`` (``to`` decides: an
+    allergist, the anaesthetist, the meeting), ``warn`` (to be known). ``opens`` are the steps that it calls for.
+    """
+
+    key: str
+    title: Text
+    when: Condition
+    effect: Literal["stop", "divert", "defer", "decide", "warn"]
+    source: str
+    stops: tuple[str, ...] = ()
+    never_override: bool = False
+    end: str | None = None
+    decided_by: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
+    to: str | None = None
+
+    @property
+    def refusal(self) -> Text:
+        """The sentence that a gate says while it is there."""
+        return Text(
+            fr=f"{self.key} : {self.title.fr[:1].lower()}{self.title.fr[1:]}.",
+            en=f"{self.key}: {self.title.en[:1].lower()}{self.title.en[1:]}.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Offset:
     """A moment counted from an anchor: real ``hours``, or calendar ``days`` / ``working_days`` at a wall time.
 
-    Anchors: ``referral``, ``fracture``, ``opened`` (this occurrence), ``due`` and ``slot`` (of this step),
+    Anchors: ``referral``, ``fracture``, ``opened`` (this occurrence), ``asked`` (the day it is asked for), ``due``
+    and ``slot`` (of this step),
     ``missed`` (when its visit was), ``procedure`` (the day and hour it stands at, or happened), ``hold_start``
     (day of the earliest last intake), ``last_intake`` (each drug's, for messages), ``done:STEP``,
     ``data:STEP.KEY`` (an instant or day recorded at completion).
@@ -116,7 +180,8 @@ class Rung:
     """One step of a ladder of reminders and escalations towards a role, and those told ``also``.
 
     ``level``: ``reminder`` (before the due time), ``overdue``, ``escalation`` or ``red``. ``effect``
-    ``not-ready`` flags the procedure.
+    ``not-ready`` flags the procedure. ``by`` says how those it names hear: a page to whoever is on call, or a letter,
+    a secure mail or a call that the desk makes and records.
     """
 
     key: str
@@ -126,6 +191,7 @@ class Rung:
     text: Text | None = None
     also: tuple[str, ...] = ()
     effect: Literal["not-ready"] | None = None
+    by: Literal["page", "letter", "secure-mail", "call"] = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +219,8 @@ class Outcome:
     """How a step may end, and what that does beyond opening what waits for it.
 
     ``end`` names the end of the pathway it brings; ``repeat`` lists steps to do again; ``unbook`` lists
-    steps whose slot is given up; ``suspend`` lists tracks to put on hold; ``gates`` must be met to record it.
+    steps whose slot is given up; ``suspend`` lists tracks to put on hold; ``opens`` asks for steps on demand;
+    ``tells`` are words owed to professionals; ``gates`` must be met to record it.
     """
 
     key: str
@@ -162,35 +229,61 @@ class Outcome:
     repeat: tuple[str, ...] = ()
     unbook: tuple[str, ...] = ()
     suspend: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
+    tells: tuple[Notice, ...] = ()
     gates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the values that a choice has, and its name for people."""
+
+    key: str
+    title: Text
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A value the person completing a step is asked for. With ``fact`` it becomes a fact of that key.
 
-    ``at_least`` and ``at_most`` bound a number to what can be true, so that a slip of the hand is seen.
+    ``at_least`` and ``at_most`` bound a number to what can be true, so that a slip of the hand is seen. A ``table``
+    has ``columns``, each an answer, and its value is a list of rows ``{column: value}`` (a row a vertebra). ``when``
+    says for whom it is asked at all; ``code`` is its LOINC code where one is known.
     """
 
     key: str
     title: Text
-    kind: Literal["number", "text", "yes-no", "date", "instant", "choice"]
+    kind: Literal["number", "text", "yes-no", "date", "instant", "choice", "table"]
     fact: bool = True
     required_for: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | Choice, ...] = ()
+    columns: tuple[Answer, ...] = ()
     unit: str = ""
     at_least: float | None = None
     at_most: float | None = None
+    when: Condition | None = None
+    code: str = ""
+
+    @property
+    def choice_keys(self) -> tuple[str, ...]:
+        """The keys of the choices, in order."""
+        return tuple(one if isinstance(one, str) else one.key for one in self.choices)
+
+    def choice_title(self, key: str) -> Text:
+        """The name of a choice for people; its key when it has no other."""
+        named = (one.title for one in self.choices if isinstance(one, Choice) and one.key == key)
+        return next(named, Text(fr=key, en=key))
 
 
 @dataclass(frozen=True, slots=True)
 class StepRule:
     """One piece of work of the protocol.
 
-    ``kind``: ``task``, ``visit`` (has an Appointment), ``hold`` (settled only by the hold plan's own
-    events). ``after`` lists conditions that must all hold for it to open. ``assigned`` work goes straight to
-    its queue (FHIR ``ready``); otherwise somebody accepts it first. ``signed_by``: only these roles may settle
-    it. What is not ``waivable`` is settled by an outcome, so that nobody waives a gate away with its step.
+    ``kind``: ``task``, ``visit`` (has an Appointment), ``hold`` (settled only by the hold plan's own events).
+    ``after`` lists conditions that must all hold for it to open. ``on_demand`` work exists only once somebody, an
+    outcome, a finding or an end asks for it, as often as it is asked for. ``assigned`` work goes straight to its
+    queue (FHIR ``ready``); otherwise somebody accepts it first. ``signed_by``: only these roles may settle it. What
+    is not ``waivable`` is settled by an outcome, so that nobody waives a gate away with its step.
     """
 
     key: str
@@ -202,6 +295,7 @@ class StepRule:
     kind: Literal["task", "visit", "hold"] = "task"
     track: str = "main"
     after: tuple[Condition, ...] = ()
+    on_demand: bool = False
     assigned: bool = True
     signed_by: tuple[str, ...] = ()
     waivable: bool = True
@@ -230,12 +324,22 @@ class Role:
 class End:
     """A way the pathway can end. ``silent`` ends owe the patient no further message.
 
-    ``looks_again``: such a pathway is looked at again, so a day has to be set.
+    ``looks_again``: such a pathway is looked at again, so a day has to be set. ``opens`` are the steps on
+    demand that are left to do when it has ended so, ``tells`` the words owed to professionals.
     """
 
     title: Text
     silent: bool = False
     looks_again: bool = False
+    opens: tuple[str, ...] = ()
+    tells: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Track(Text):
+    """A line of steps that runs beside the others. ``while_held``: also while the pathway is on hold."""
+
+    while_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +403,9 @@ class Protocol:
     steps: tuple[StepRule, ...]
     procedure_step: str
     facts: dict[str, Text] = field(default_factory=dict)
-    tracks: dict[str, Text] = field(default_factory=dict)
+    tracks: dict[str, Track] = field(default_factory=dict)
+    red_flags: tuple[RedFlag, ...] = ()
+    surveillance: Surveillance | None = None
     digest: str = ""
 
     @cached_property
@@ -308,7 +414,16 @@ class Protocol:
 
     @cached_property
     def _gates(self) -> dict[str, Gate]:
-        return {gate.key: gate for gate in self.gates}
+        return {gate.key: self._with_red_flags(gate) for gate in self.gates}
+
+    def _with_red_flags(self, gate: Gate) -> Gate:
+        """The gate with a need for every finding that stops it: that it not be there."""
+        needs = tuple(
+            Need(Condition(none_of=(flag.when,)), flag.refusal, flag.source, flag.never_override)
+            for flag in self.red_flags
+            if gate.key in flag.stops
+        )
+        return replace(gate, needs=(*gate.needs, *needs)) if needs else gate
 
     def step(self, key: str) -> StepRule:
         """The step of that key. KeyError when the protocol has none: ask ``has_step`` for outside input."""
@@ -319,8 +434,16 @@ class Protocol:
         return key in self._steps
 
     def gate(self, key: str) -> Gate:
-        """The gate of that key."""
+        """The gate of that key, the findings that stop it among its needs. KeyError when there is none."""
         return self._gates[key]
+
+    def has_gate(self, key: str) -> bool:
+        """Whether the protocol has a gate of that key."""
+        return key in self._gates
+
+    def red_flag(self, key: str) -> RedFlag | None:
+        """The finding of that key, or None."""
+        return next((flag for flag in self.red_flags if flag.key == key), None)
 
 
 def read_protocol(data: Any, *, digest: str = "") -> Protocol:

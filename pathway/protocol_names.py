@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING
 from pathway.codec import Malformed
 
 if TYPE_CHECKING:
-    from pathway.protocol import Condition, Offset, Outcome, PatientMessage, Protocol, Rung, StepRule
+    from pathway.protocol import (
+        Answer,
+        Condition,
+        End,
+        Notice,
+        Offset,
+        Outcome,
+        PatientMessage,
+        Protocol,
+        RedFlag,
+        Rung,
+        StepRule,
+    )
+    from pathway.protocol_watch import Surveillance
 
 _ANCHORS = (
     "referral",
     "fracture",
     "opened",
+    "asked",
     "due",
     "slot",
     "missed",
@@ -56,8 +70,77 @@ class _Reader:
             yield from self.roles(f"gates.{gate.key}.override", gate.override)
             for index, need in enumerate(gate.needs):
                 yield from self.condition(f"gates.{gate.key}.needs[{index}].when", need.when)
+            for index, group in enumerate(gate.both):
+                yield from self.roles(f"gates.{gate.key}.both[{index}]", group)
+        for end_key, end in protocol.ends.items():
+            yield from self.end(f"ends.{end_key}", end)
+        yield from _twice("red_flags", [flag.key for flag in protocol.red_flags])
+        for flag in protocol.red_flags:
+            yield from self.red_flag(f"red_flags.{flag.key}", flag)
         for step in protocol.steps:
             yield from self.step(step)
+        if protocol.surveillance:
+            yield from self.surveillance(protocol.surveillance)
+
+    def end(self, path: str, end: End) -> Iterator[Malformed]:
+        yield from self.on_demand(f"{path}.opens", end.opens)
+        yield from self.notices(f"{path}.tells", end.tells)
+        if end.silent and (end.opens or end.tells):
+            yield Malformed(path, "is silent, so it opens and tells nothing")
+
+    def red_flag(self, path: str, flag: RedFlag) -> Iterator[Malformed]:
+        yield from self.condition(f"{path}.when", flag.when)
+        yield from self.named_gates(f"{path}.stops", flag.stops)
+        yield from self.on_demand(f"{path}.opens", flag.opens)
+        yield from self.roles(f"{path}.decided_by", flag.decided_by)
+        yield from self.roles(f"{path}.to", (flag.to,) if flag.to else ())
+        if flag.end is not None:
+            yield from _known(f"{path}.end", flag.end, self.protocol.ends, "end")
+        if (flag.effect == "divert") != (flag.end is not None):
+            yield Malformed(f"{path}.end", "goes with the effect divert, and only with it")
+        if flag.effect in ("stop", "divert", "defer") and not flag.stops:
+            yield Malformed(
+                f"{path}.stops", f"is missing: say which gates it stops, since its effect is {flag.effect}"
+            )
+
+    def surveillance(self, watch: Surveillance) -> Iterator[Malformed]:
+        yield from _known("surveillance.step", watch.step, self.steps, "step")
+        yield from self.roles("surveillance.charge", (watch.charge,))
+        items = {item.key for item in watch.items}
+        for name, keys in (
+            ("items", [item.key for item in watch.items]),
+            ("rounds", [one.key for one in watch.rounds]),
+            ("alarms", [alarm.key for alarm in watch.alarms]),
+        ):
+            yield from _twice(f"surveillance.{name}", keys)
+        for one in watch.rounds:
+            path = f"surveillance.rounds.{one.key}"
+            for key in one.items:
+                yield from _known(f"{path}.items", key, items, "item")
+            if one.count < 1 or one.every < 1 or one.amber < 0 or one.red < one.amber:
+                yield Malformed(path, "needs count and every of at least 1, and red not before amber")
+        for alarm in watch.alarms:
+            path = f"surveillance.alarms.{alarm.key}"
+            yield from self.roles(f"{path}.to", alarm.to)
+            yield from self.roles(f"{path}.last_to", alarm.last_to)
+            yield from self.on_demand(f"{path}.opens", alarm.opens)
+            if not alarm.to or not alarm.any_of:
+                yield Malformed(path, "needs somebody who hears it (to) and at least one sign (any_of)")
+            if alarm.rounds < 1 or alarm.acknowledge_minutes < 1:
+                yield Malformed(path, "needs rounds and acknowledge_minutes of at least 1")
+            for index, sign in enumerate(alarm.any_of):
+                yield from _known(f"{path}.any_of[{index}].item", sign.item, items, "item")
+
+    def on_demand(self, path: str, keys: Iterable[str]) -> Iterator[Malformed]:
+        for key in keys:
+            yield from _known(path, key, self.steps, "step")
+            if key in self.steps and not self.steps[key].on_demand:
+                yield Malformed(path, f"opens {key}, which is not on_demand: it opens by its own after")
+
+    def notices(self, path: str, notices: tuple[Notice, ...]) -> Iterator[Malformed]:
+        yield from _twice(path, [one.key for one in notices])
+        for one in notices:
+            yield from self.roles(f"{path}.{one.key}.to", (one.to,))
 
     def step(self, step: StepRule) -> Iterator[Malformed]:
         path = f"steps.{step.key}"
@@ -86,8 +169,21 @@ class _Reader:
                 yield from _known(f"{where}.required_for", key, outcomes, f"outcome of {step.key}")
             if answer.key == "revisit" and answer.kind != "date":
                 yield Malformed(f"{where}.kind", "must be date: the pathway is looked at again on that day")
-            if (answer.kind == "choice") != bool(answer.choices):
-                yield Malformed(f"{where}.choices", "goes with kind choice, and only with it")
+            yield from self.answer(where, answer)
+        if step.on_demand and step.after:
+            yield Malformed(f"{path}.after", "does not go with on_demand: it opens when it is asked for")
+
+    def answer(self, path: str, answer: Answer) -> Iterator[Malformed]:
+        if (answer.kind == "choice") != bool(answer.choices):
+            yield Malformed(f"{path}.choices", "goes with kind choice, and only with it")
+        if (answer.kind == "table") != bool(answer.columns):
+            yield Malformed(f"{path}.columns", "goes with kind table, and only with it")
+        if answer.when:
+            yield from self.condition(f"{path}.when", answer.when)
+        for column in answer.columns:
+            if column.kind == "table":
+                yield Malformed(f"{path}.columns.{column.key}", "is a table in a table")
+            yield from self.answer(f"{path}.columns.{column.key}", column)
 
     def window(self, path: str, step: StepRule) -> Iterator[Malformed]:
         window = step.window
@@ -110,6 +206,8 @@ class _Reader:
         for name, keys in (("repeat", outcome.repeat), ("unbook", outcome.unbook)):
             for key in keys:
                 yield from _known(f"{path}.{name}", key, self.steps, "step")
+        yield from self.on_demand(f"{path}.opens", outcome.opens)
+        yield from self.notices(f"{path}.tells", outcome.tells)
         for track in outcome.suspend:
             yield from _known(f"{path}.suspend", track, self.protocol.tracks, "track")
         yield from self.named_gates(f"{path}.gates", outcome.gates)
@@ -138,8 +236,13 @@ class _Reader:
             outcomes = {outcome.key for outcome in self.steps[asked.step].outcomes}
             for key in asked.outcome:
                 yield from _known(f"{path}.outcome", key, outcomes, f"outcome of {asked.step}")
-        for index, one in enumerate(asked.any_of):
-            yield from self.condition(f"{path}.any_of[{index}]", one)
+        for name, parts in (("any_of", asked.any_of), ("none_of", asked.none_of)):
+            for index, one in enumerate(parts):
+                yield from self.condition(f"{path}.{name}[{index}]", one)
+        if (asked.older_than_days or asked.older_than_months) and asked.fact is None:
+            yield Malformed(path, "older_than_days and older_than_months ask about a fact: name it")
+        if asked.rule == "drawn-for-procedure" and asked.fact is None:
+            yield Malformed(path, "drawn-for-procedure asks about a fact: name it")
 
     def offset(self, path: str, given: Offset) -> Iterator[Malformed]:
         head, _, tail = given.from_.partition(":")

@@ -164,7 +164,7 @@ def _shape(scene: Scene) -> tuple[Kind, tuple[str, ...], str]:
         (a for s in protocol.steps for a in s.answers if a.fact and a.key == key), None
     )
     if answer is not None:
-        return _KINDS[answer.kind], answer.choices, UNITS.get(answer.unit, answer.unit.strip("{}"))
+        return _KINDS[answer.kind], answer.choice_keys, UNITS.get(answer.unit, answer.unit.strip("{}"))
     if key == "inpatient" or any(isinstance(one.is_, bool) for one in _conditions(scene)):
         return "yes-no", (), ""
     known = scene.pathway.fact(key)

@@ -177,7 +177,7 @@ def _answer(answer: Answer, scene: Scene) -> Field:
         f"data.{answer.key}",
         speech.text(answer.title),
         _ANSWER_FIELDS[answer.kind],
-        choices=tuple((one, one) for one in answer.choices),
+        choices=tuple((one, speech.text(answer.choice_title(one))) for one in answer.choice_keys),
         unit=UNITS.get(answer.unit, answer.unit.strip("{}")),
         help=help_,
         value=scene.here.data.get(answer.key, "") if isinstance(scene.here.data.get(answer.key), str) else "",
@@ -195,7 +195,7 @@ def _read(answer: Answer, said: Said) -> Any:
     if answer.kind == "instant":
         return encode(said.instant(name))
     if answer.kind == "choice":
-        return said.choice(name, answer.choices)
+        return said.choice(name, answer.choice_keys)
     return said.text(name)
 
 
