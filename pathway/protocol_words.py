@@ -205,9 +205,6 @@ def _parts(asked: Condition, protocol: Protocol) -> Iterator[Text]:
     if asked.cause:
         causes = joined((CAUSES.get(one, same(one)) for one in asked.cause), _OR)
         yield fill("fracture {causes}", "fracture {causes}", causes=causes)
-    if asked.end:
-        ends = (protocol.ends[one].title if one in protocol.ends else same(one) for one in asked.end)
-        yield fill("fin : {ends}", "ended: {ends}", ends=joined(ends, _OR))
     if asked.any_of:
         yield _grouped(asked.any_of, protocol)
     if asked.none_of:
