@@ -109,6 +109,8 @@ def _anchor(name: str, step: Step, pathway: Pathway, ground: Ground) -> _Anchor 
         return _Anchor(onset, None) if onset and pathway.fracture.cause != "neoplastic" else None
     if head == "opened":
         return _Anchor(calendar.day(step.opened), step.opened) if step.opened else None
+    if head == "asked":
+        return _Anchor(step.asked_for, None) if step.asked_for else None
     if head == "due":
         moment = due(step, pathway, ground)
         return _Anchor(calendar.day(moment.instant), moment.instant, moment.revision) if moment else None

@@ -7,6 +7,7 @@ the protocol, so that the same state gives the same plan next year.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -14,6 +15,13 @@ from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 _END_OF_DAY = time(23, 59)
+
+
+def add_months(day: date, count: int) -> date:
+    """The same day of the month ``count`` calendar months later; the month's last day where there is none."""
+    month = day.month - 1 + count
+    year, month = day.year + month // 12, month % 12 + 1
+    return day.replace(year=year, month=month, day=min(day.day, monthrange(year, month)[1]))
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,25 @@ from pathway.ground import Ground, procedure_start
 from pathway.ladders import ladders, pass_over
 from pathway.lifecycle import SETTLED, Assignment, StepStatus
 from pathway.messages import patient_items
-from pathway.moves import end_pathway, learn, need_revisit
+from pathway.moves import end_pathway, learn, need_revisit, open_on_demand, when
+from pathway.notices import notices
 from pathway.planned import Kind
 from pathway.protocol import Condition
 from pathway.refusal import Refused, Text
-from pathway.state import Acknowledgement, Called, Fired, Override, Pathway, PathwayStatus, Step, Undelivered
+from pathway.state import (
+    Acknowledgement,
+    Called,
+    Fired,
+    Flagged,
+    Observed,
+    Override,
+    Pathway,
+    PathwayStatus,
+    Step,
+    Undelivered,
+)
 from pathway.touch import stamp
+from pathway.watch import observe
 
 E = TypeVar("E", bound=e.Event)
 Rule = Callable[[Pathway, Any, Ground], Pathway]
@@ -49,7 +62,29 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
             ),
             kind="invalid",
         )
-    return stamp(before, settle(rule(pathway, event, ground), ground), ground)
+    pathway = settle(_with_findings(rule(pathway, event, ground), event, ground), ground)
+    return stamp(before, pathway, ground)
+
+
+def _with_findings(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:
+    """The red flags that are there now, each since when it was known; what a new one calls for opens.
+
+    One that diverts ends the pathway when somebody records it who may decide that.
+    """
+    if not ground.protocol.red_flags or not pathway.runs:
+        return pathway
+    known = {one.key: one for one in pathway.flagged}
+    there = [flag for flag in ground.protocol.red_flags if holds(flag.when, pathway, ground)]
+    flagged = tuple(known.get(flag.key) or Flagged(flag.key, pathway.as_of) for flag in there)
+    if flagged != pathway.flagged:
+        pathway = replace(pathway, flagged=flagged)
+    for flag in there:
+        if flag.key in known:
+            continue
+        if flag.end is not None and pathway.runs and event.by.acts_as(flag.decided_by):
+            pathway = end_pathway(pathway, flag.end, flag.key, event.by.name, ground)
+        pathway = open_on_demand(pathway, flag.opens, ground, flag.key)
+    return pathway
 
 
 def settle(pathway: Pathway, ground: Ground) -> Pathway:
@@ -89,16 +124,16 @@ def _drop_hold(pathway: Pathway, ground: Ground) -> Pathway:
 
 def _is_decided(condition: Condition, pathway: Pathway) -> bool:
     """Whether waiting longer could not change the answer: its steps are settled, or it asks about no step."""
-    if not all(_is_decided(one, pathway) for one in condition.any_of):
+    if not all(_is_decided(one, pathway) for one in (*condition.any_of, *condition.none_of)):
         return False
     if condition.step is None:
         return True
     step = pathway.last(condition.step)
-    return step is not None and step.is_settled
+    return step is None or step.is_settled  # work on demand that nobody has asked for is not waited for
 
 
 def _may_happen(pathway: Pathway, event: e.Event) -> None:
-    if pathway.runs or isinstance(event, _STILL_HEARD):
+    if pathway.runs or isinstance(event, _STILL_HEARD) or _is_left_to_do(pathway, event):
         return
     raise Refused(
         Text(
@@ -106,6 +141,14 @@ def _may_happen(pathway: Pathway, event: e.Event) -> None:
             en="This pathway has ended: nothing more can be recorded on it.",
         )
     )
+
+
+def _is_left_to_do(pathway: Pathway, event: e.Event) -> bool:
+    """Whether the event is about work that an ended pathway has left."""
+    if not isinstance(event, e.StepEvent):
+        return False
+    step = pathway.last(event.step) if event.occurrence is None else pathway.at(event.step, event.occurrence)
+    return step is not None and not step.is_settled
 
 
 # A step completed late on an ended pathway is refused; what delivery teaches, facts and deaths are still heard.
@@ -129,21 +172,22 @@ def _facts_recorded(pathway: Pathway, event: e.FactsRecorded, ground: Ground) ->
 
 
 def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) -> Pathway:
-    gate = next((gate for gate in ground.protocol.gates if gate.key == event.gate), None)
-    if gate is None:
+    if not ground.protocol.has_gate(event.gate):
         raise Refused(
             Text(fr=f"Il n'y a pas de verrou {event.gate}.", en=f"There is no gate {event.gate}."),
             kind="not-found",
             field="gate",
         )
+    gate = ground.protocol.gate(event.gate)
     if not event.reason.strip():
         raise Refused(
             Text(fr="Indiquez le motif de la dérogation.", en="Give the reason for overriding the gate."),
             kind="invalid",
             field="reason",
         )
-    if not gate.override or not event.by.acts_as(gate.override):
-        who = ", ".join(gate.override)
+    allowed = tuple(dict.fromkeys((*gate.override, *(role for group in gate.both for role in group))))
+    if not event.by.acts_as(allowed):
+        who = ", ".join(allowed)
         raise Refused(
             Text(
                 fr=f"Le verrou {gate.key} ne peut être levé que par : {who or 'personne'}.",
@@ -163,6 +207,7 @@ def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) 
         reason=event.reason.strip(),
         at=pathway.as_of,
         procedure=procedure_start(pathway, ground.protocol),
+        functions=event.by.functions,
     )
     return replace(pathway, overrides=(*pathway.overrides, override))
 
@@ -225,7 +270,34 @@ def _carer_named(pathway: Pathway, event: e.CarerNamed, _: Ground) -> Pathway:
 
 def _patient_died(pathway: Pathway, event: e.PatientDied, ground: Ground) -> Pathway:
     pathway = replace(pathway, patient=replace(pathway.patient, deceased=True))
-    return end_pathway(pathway, "deceased", "", event.by.name) if pathway.runs else pathway
+    if pathway.runs:
+        return end_pathway(pathway, "deceased", "", event.by.name, ground)
+    for step in tuple(pathway.unsettled()):
+        pathway = pathway.with_step(
+            step.moved(
+                StepStatus.CANCELLED,
+                settled=pathway.as_of,
+                reason="pathway ended: deceased",
+                by=event.by.name,
+            )
+        )
+    return pathway
+
+
+def _observations_recorded(pathway: Pathway, event: e.ObservationsRecorded, ground: Ground) -> Pathway:
+    taken = when(event, pathway)
+    seen = Observed(event.round, event.values, taken, pathway.as_of, event.by.name, event.reason.strip())
+    pathway, raised = observe(pathway, seen, ground)
+    for rule in raised:
+        pathway = open_on_demand(pathway, rule.opens, ground, rule.key)
+        if rule.holds and pathway.status is PathwayStatus.ACTIVE:
+            pathway = replace(
+                pathway,
+                status=PathwayStatus.ON_HOLD,
+                reason="complication",
+                revisit=ground.calendar.day(pathway.as_of),
+            )
+    return pathway
 
 
 def _pathway_held(pathway: Pathway, event: e.PathwayHeld, ground: Ground) -> Pathway:
@@ -258,7 +330,7 @@ def _pathway_ended(pathway: Pathway, event: e.PathwayEnded, ground: Ground) -> P
             field="end",
         )
     need_revisit(ground.protocol.ends[event.end], event.revisit)
-    return end_pathway(pathway, event.end, event.reason, event.by.name, revisit=event.revisit)
+    return end_pathway(pathway, event.end, event.reason, event.by.name, ground, revisit=event.revisit)
 
 
 def _message_undelivered(pathway: Pathway, event: e.MessageUndelivered, _: Ground) -> Pathway:
@@ -269,7 +341,7 @@ def _message_undelivered(pathway: Pathway, event: e.MessageUndelivered, _: Groun
 
 
 def _call_settled(pathway: Pathway, event: e.CallSettled, ground: Ground) -> Pathway:
-    wanted, _ = patient_items(pathway, ground)
+    wanted = [*patient_items(pathway, ground)[0], *notices(pathway, ground)]
     if event.key not in {item.key for item in wanted if item.kind in (Kind.CALL, Kind.LETTER)}:
         raise Refused(
             Text(fr="Cet appel n'est pas attendu.", en="This call is not awaited."),
@@ -287,6 +359,7 @@ def _only_planned_again(pathway: Pathway, _: e.Event, __: Ground) -> Pathway:
 
 RULES: dict[type[e.Event], Rule] = {
     e.FactsRecorded: _facts_recorded,
+    e.ObservationsRecorded: _observations_recorded,
     e.GateOverridden: _gate_overridden,
     e.RungFired: _rung_fired,
     e.AlertAcknowledged: _alert_acknowledged,

@@ -4,29 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from math import isfinite
+from datetime import date
 from typing import Any
 
 from pathway import events as e
+from pathway.answers import answers
 from pathway.ground import Ground
 from pathway.lifecycle import LIVE, Assignment, StepStatus, VisitStatus
 from pathway.moves import (
+    ask,
     end_pathway,
     find,
     learn,
     move_visit,
     need_reason,
     need_revisit,
+    open_on_demand,
     pass_gates,
     procedure_moved,
     repeat,
     unbook,
+    when,
 )
-from pathway.protocol import Answer, Outcome, StepRule
-from pathway.referral import Fact
+from pathway.protocol import Outcome, StepRule
 from pathway.refusal import Refused, Text
 from pathway.state import Pathway, PathwayStatus, Step
+
+
+def _step_asked(pathway: Pathway, event: e.StepAsked, ground: Ground) -> Pathway:
+    if not ground.protocol.has_step(event.step) or not ground.protocol.step(event.step).on_demand:
+        known = ", ".join(rule.key for rule in ground.protocol.steps if rule.on_demand) or "-"
+        raise Refused(
+            Text(
+                fr=f"« {event.step} » ne se demande pas ; se demandent : {known}.",
+                en=f"{event.step!r} cannot be asked for; these can: {known}.",
+            ),
+            kind="invalid",
+            field="step",
+        )
+    if event.due is not None and event.due < ground.calendar.day(pathway.as_of):
+        raise Refused(
+            Text(fr="Le jour demandé est passé.", en="The day it is asked for is past."),
+            kind="invalid",
+            field="due",
+        )
+    return ask(pathway, event.step, ground, need_reason(event.reason), due=event.due)
 
 
 def _received(pathway: Pathway, event: e.StepReceived, _: Ground) -> Pathway:
@@ -70,7 +92,7 @@ def _started(pathway: Pathway, event: e.StepStarted, ground: Ground) -> Pathway:
         )
     _not_while_on_hold(step, pathway, ground)
     pass_gates(rule.start_gates, pathway, ground)
-    started = step.moved(StepStatus.IN_PROGRESS, started=_when(event, pathway), by=event.by.name)
+    started = step.moved(StepStatus.IN_PROGRESS, started=when(event, pathway), by=event.by.name)
     if started.visit and started.visit.status is VisitStatus.BOOKED:
         started = replace(started, visit=move_visit(started.visit, VisitStatus.ARRIVED))
     return pathway.with_step(started)
@@ -91,9 +113,9 @@ def _completed(pathway: Pathway, event: e.StepCompleted, ground: Ground) -> Path
             kind="invalid",
             field="outcome",
         )
-    data, facts = _answers(rule, outcome, event, pathway)
+    data, facts = answers(rule, outcome, event, pathway, ground)
     _signed_by(rule, event)
-    settled = _when(event, pathway)
+    settled = when(event, pathway)
     if step.started is not None and settled < step.started:
         raise Refused(
             Text(fr="La fin indiquée précède le début.", en="The end given comes before the start."),
@@ -127,123 +149,8 @@ def follow(
                 )
     if outcome.end:
         need_revisit(ground.protocol.ends[outcome.end], revisit)
-        pathway = end_pathway(pathway, outcome.end, outcome.key, by, revisit=revisit)
-    return pathway
-
-
-def _answers(
-    rule: StepRule, outcome: Outcome, event: e.StepCompleted, pathway: Pathway
-) -> tuple[dict[str, Any], tuple[Fact, ...]]:
-    """The answers given, checked against what the step asks; those that are facts, as facts."""
-    asked = {answer.key: answer for answer in rule.answers}
-    for key in event.data:
-        if key not in asked:
-            raise Refused(
-                Text(
-                    fr=f"« {key} » n'est pas demandé ici ; demandé : {', '.join(asked) or 'rien'}.",
-                    en=f"{key!r} is not asked here; asked: {', '.join(asked) or 'nothing'}.",
-                ),
-                kind="invalid",
-                field=f"data.{key}",
-            )
-    data, facts = {}, []
-    for key, answer in asked.items():
-        if event.data.get(key) in (None, ""):
-            if outcome.key in answer.required_for and not (answer.fact and pathway.fact(key)):
-                raise Refused(
-                    Text(fr=f"Renseignez « {answer.title.fr} ».", en=f"Fill in “{answer.title.en}”."),
-                    kind="invalid",
-                    field=f"data.{key}",
-                )
-            continue
-        data[key] = _checked(answer, event.data[key])
-        if answer.fact:
-            facts.append(Fact(key, data[key], _when(event, pathway), event.by.name, f"step/{rule.key}"))
-    return data, tuple(facts)
-
-
-_YEARS = range(1900, 2200)
-"""Dates outside are a slip of the hand, and leave no room to count from."""
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise ValueError(value)
-    return value
-
-
-def _date(value: Any) -> str:
-    day = date.fromisoformat(value)
-    if day.year not in _YEARS:
-        raise ValueError(value)
-    return day.isoformat()
-
-
-def _instant(value: Any) -> str:
-    instant = datetime.fromisoformat(value)
-    if instant.tzinfo is None or instant.year not in _YEARS:
-        raise ValueError(value)
-    return instant.astimezone(UTC).isoformat()
-
-
-def _of(*kinds: type) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if not isinstance(value, kinds):
-            raise TypeError(value)
-        return value
-
-    return read
-
-
-def _checked(answer: Answer, value: Any) -> Any:
-    """The value in the answer's kind, days and instants (UTC) in one form. Refused with the remedy otherwise."""
-    remedies = {
-        "number": _numbers(answer),
-        "yes-no": Text(fr="oui ou non", en="true or false"),
-        "date": Text(fr="une date comme 2027-03-16", en="a day like 2027-03-16"),
-        "instant": Text(
-            fr="un instant comme 2027-03-16T09:30:00+01:00", en="an instant like 2027-03-16T09:30:00+01:00"
-        ),
-        "choice": Text(fr=", ".join(answer.choice_keys), en=", ".join(answer.choice_keys)),
-        "text": Text(fr="un texte", en="a text"),
-    }
-    readers: dict[str, Callable[[Any], Any]] = {
-        "number": _number,
-        "yes-no": _of(bool),
-        "date": _date,
-        "instant": _instant,
-        "text": _of(str),
-    }
-    try:
-        if answer.kind == "choice":
-            return answer.choice_keys[answer.choice_keys.index(value)]
-        read = readers[answer.kind](value)
-        if answer.kind == "number" and not _possible(answer, read):
-            raise ValueError(read)
-        return read
-    except (TypeError, ValueError, OverflowError):
-        remedy = remedies[answer.kind]
-        raise Refused(
-            Text(
-                fr=f"« {answer.title.fr} » attend {remedy.fr}.",
-                en=f"“{answer.title.en}” expects {remedy.en}.",
-            ),
-            kind="invalid",
-            field=f"data.{answer.key}",
-        ) from None
-
-
-def _possible(answer: Answer, number: float) -> bool:
-    low, high = answer.at_least, answer.at_most
-    return (low is None or number >= low) and (high is None or number <= high)
-
-
-def _numbers(answer: Answer) -> Text:
-    """What numbers are possible, in words."""
-    low, high = answer.at_least, answer.at_most
-    if low is None or high is None:
-        return Text(fr="un nombre", en="a number")
-    return Text(fr=f"un nombre de {low:g} à {high:g}", en=f"a number from {low:g} to {high:g}")
+        pathway = end_pathway(pathway, outcome.end, outcome.key, by, ground, revisit=revisit)
+    return open_on_demand(pathway, outcome.opens, ground, outcome.key)
 
 
 def _rejected(pathway: Pathway, event: e.StepRejected, ground: Ground) -> Pathway:
@@ -258,7 +165,7 @@ def _ask_again(
     pathway: Pathway, step: Step, to: StepStatus, event: e.StepRejected | e.StepFailed, ground: Ground
 ) -> Pathway:
     reason = need_reason(event.reason)
-    ended = step.moved(to, settled=_when(event, pathway), reason=reason, by=event.by.name)
+    ended = step.moved(to, settled=when(event, pathway), reason=reason, by=event.by.name)
     if ended.visit and ended.visit.stands:
         ended = replace(
             ended, visit=move_visit(ended.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
@@ -282,7 +189,7 @@ def _waived(pathway: Pathway, event: e.StepWaived, ground: Ground) -> Pathway:
             )
         )
     reason = need_reason(event.reason)
-    waived = step.moved(StepStatus.WAIVED, settled=_when(event, pathway), reason=reason, by=event.by.name)
+    waived = step.moved(StepStatus.WAIVED, settled=when(event, pathway), reason=reason, by=event.by.name)
     if waived.visit and waived.visit.stands:
         waived = replace(
             waived, visit=move_visit(waived.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
@@ -339,23 +246,8 @@ def _signed_by(rule: StepRule, event: e.Event) -> None:
         )
 
 
-def _when(event: e.Event, pathway: Pathway) -> datetime:
-    """When it really happened; never later than it was told."""
-    if event.occurred is None:
-        return pathway.as_of
-    if event.occurred > pathway.as_of:
-        raise Refused(
-            Text(
-                fr="L'heure indiquée est dans le futur.",
-                en="The time given is in the future.",
-            ),
-            kind="invalid",
-            field="occurred",
-        )
-    return event.occurred
-
-
 STEP_RULES: dict[type[e.Event], Callable[[Pathway, Any, Ground], Pathway]] = {
+    e.StepAsked: _step_asked,
     e.StepReceived: _received,
     e.StepAccepted: _accepted,
     e.StepStarted: _started,

@@ -37,7 +37,7 @@ def enrol(
         referred=at,
         as_of=at,
         seq=1,
-        steps=tuple(Step(key=rule.key) for rule in protocol.steps),
+        steps=tuple(Step(key=rule.key) for rule in protocol.steps if not rule.on_demand),
         facts=referral.facts,
         priority=referral.priority,
         inpatient=referral.inpatient,

@@ -42,6 +42,26 @@ class StepEvent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepAsked(StepEvent):
+    """Work on demand is asked for once more: an examination prescribed, a document awaited. ``due``: for which day."""
+
+    reason: str
+    due: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservationsRecorded(Event):
+    """The ward has looked. ``round`` is ``key/n`` of the schedule; empty for a set between two rounds.
+
+    ``occurred`` is when it looked. Without ``values``, ``reason`` says why nothing was looked at.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    round: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepReceived(StepEvent):
     """Whoever was asked has seen it."""
 

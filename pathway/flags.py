@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pathway.anchors import due, resolve
@@ -28,7 +29,14 @@ def flags(pathway: Pathway, ground: Ground) -> tuple[Flag, ...]:
     if not pathway.runs:
         return ()
     found = [flag for step in pathway.unsettled() for flag in _visit_flags(step, pathway, ground)]
-    return (*_procedure_flags(pathway, ground), *found)
+    return (*_findings(pathway, ground), *_procedure_flags(pathway, ground), *found)
+
+
+def _findings(pathway: Pathway, ground: Ground) -> Iterator[Flag]:
+    """The red flags that are there; those that stop something block."""
+    for one in pathway.flagged:
+        if flag := ground.protocol.red_flag(one.key):
+            yield Flag(f"finding/{flag.key}", "", flag.refusal, blocking=bool(flag.stops))
 
 
 def misplaced(step: Step, pathway: Pathway, ground: Ground) -> bool:

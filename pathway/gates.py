@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
-from pathway.completeness import unanswered
+from pathway.calendar import add_months
+from pathway.completeness import NO_LONGER_TAKEN, unanswered
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.lifecycle import StepStatus
 from pathway.protocol import Condition, Gate, Need, RuleName
-from pathway.state import HoldStatus, Pathway
+from pathway.state import HoldStatus, Override, Pathway
+from pathway.watch import missing_sets, recent_red
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,35 @@ def unmet(gate: Gate, pathway: Pathway, ground: Ground) -> tuple[Unmet, ...]:
 
     What was overridden for one date of the procedure is asked again for another.
     """
-    start = procedure_start(pathway, ground.protocol)
-    passed = {
-        index
-        for override in pathway.overrides
-        if override.gate == gate.key and override.procedure in (None, start)
-        for index in override.needs
-        if not gate.needs[index].never_override
-    }
+    passed = overridden(gate, pathway, ground)
     return tuple(
         Unmet(index, need)
         for index, need in enumerate(gate.needs)
         if index not in passed and not holds(need.when, pathway, ground)
+    )
+
+
+def overridden(gate: Gate, pathway: Pathway, ground: Ground) -> frozenset[int]:
+    """The needs of the gate, by index, that stand passed on somebody's responsibility for the present date."""
+    start = procedure_start(pathway, ground.protocol)
+    given = [one for one in pathway.overrides if one.gate == gate.key and one.procedure in (None, start)]
+    needs = {index for one in given for index in one.needs if index < len(gate.needs)}
+    return frozenset(
+        index
+        for index in needs
+        if not gate.needs[index].never_override
+        and (not gate.both or _each_by_another(gate.both, [one for one in given if index in one.needs]))
+    )
+
+
+def _each_by_another(groups: tuple[tuple[str, ...], ...], given: list[Override]) -> bool:
+    """Whether every group of roles has an override of its own, no person counted twice."""
+    if not groups:
+        return True
+    return any(
+        _each_by_another(groups[1:], [other for other in given if other.by != one.by])
+        for one in given
+        if any(function in groups[0] for function in one.functions)
     )
 
 
@@ -53,7 +72,9 @@ def holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
         and (not condition.hold or pathway.hold.status.value in condition.hold)
         and (not condition.cause or pathway.fracture.cause in condition.cause)
         and (not condition.held or _is_held(condition.held, pathway))
+        and (not condition.taken or _is_taken(condition.taken, pathway))
         and (not condition.any_of or any(holds(one, pathway, ground) for one in condition.any_of))
+        and not any(holds(one, pathway, ground) for one in condition.none_of)
         and (condition.rule is None or RULES[condition.rule](condition, pathway, ground))
     )
 
@@ -73,8 +94,24 @@ def _fact_holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
     if condition.max_age_days is not None:
         seen_from = procedure_start(pathway, ground.protocol) or pathway.as_of
         age = ground.calendar.day(seen_from) - ground.calendar.day(fact.at)
-        return age <= timedelta(days=condition.max_age_days)
+        if age > timedelta(days=condition.max_age_days):
+            return False
+    if condition.older_than_days is not None or condition.older_than_months is not None:
+        return _is_older(fact.value, condition, pathway, ground)
     return True
+
+
+def _is_older(value: object, condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    """Whether the day that a fact says lies so long before the procedure, or before now while there is none."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        day = None
+    if day is None:
+        return False
+    seen_from = ground.calendar.day(procedure_start(pathway, ground.protocol) or pathway.as_of)
+    limit = add_months(day, condition.older_than_months or 0) + timedelta(days=condition.older_than_days or 0)
+    return seen_from >= limit
 
 
 def _number(value: object) -> float:
@@ -98,6 +135,18 @@ def _is_held(prefixes: tuple[str, ...], pathway: Pathway) -> bool:
     return any(not drug.atc or drug.atc.startswith(prefixes) for drug in pathway.hold.drugs)
 
 
+def _is_taken(prefixes: tuple[str, ...], pathway: Pathway) -> bool:
+    """Whether an antithrombotic of these ATC classes is taken now, as far as we were told."""
+    fact = pathway.fact("antithrombotics")
+    drugs = fact.value if fact is not None and isinstance(fact.value, list) else []
+    return any(
+        isinstance(drug, dict)
+        and drug.get("status") not in NO_LONGER_TAKEN
+        and str(drug.get("atc", "")).startswith(prefixes)
+        for drug in drugs
+    )
+
+
 def _antithrombotics_answered(_: Condition, pathway: Pathway, __: Ground) -> bool:
     """Somebody has said what the patient takes against clotting now: drugs, or explicitly none."""
     return not unanswered(pathway.fact("antithrombotics"))
@@ -109,6 +158,34 @@ def _fracture_recent(condition: Condition, pathway: Pathway, ground: Ground) -> 
     if onset is None or pathway.fracture.cause == "neoplastic":
         return False
     return ground.calendar.day(pathway.referred) - onset <= timedelta(days=condition.days or 0)
+
+
+def _fracture_older(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    """The fracture is more than ``days`` calendar days old at the procedure, or now while there is none."""
+    onset = pathway.fracture.onset
+    if onset is None or pathway.fracture.cause == "neoplastic":
+        return False
+    seen_from = procedure_start(pathway, ground.protocol) or pathway.as_of
+    return ground.calendar.day(seen_from) - onset > timedelta(days=condition.days or 0)
+
+
+def _drawn_for_procedure(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    """Blood was drawn for this procedure: the day before or the same day.
+
+    When the day before is no working day: on the last working day before it, and again on the day itself
+    (RFE GIHP/SFAR 2026: INR the day before).
+    """
+    start = procedure_start(pathway, ground.protocol)
+    if start is None:
+        return False
+    calendar = ground.calendar
+    day = calendar.day(start)
+    eve = day - timedelta(days=1)
+    drawn = {calendar.day(fact.at) for fact in pathway.facts if fact.key == condition.fact}
+    if calendar.is_working(eve):
+        return bool(drawn & {day, eve})
+    last = calendar.add_working_days(day, -1)
+    return day in drawn and any(last <= one < day for one in drawn)
 
 
 def _days_before_procedure(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
@@ -144,6 +221,16 @@ def _slot_stands(_: Condition, pathway: Pathway, ground: Ground) -> bool:
     return procedure_start(pathway, ground.protocol) is not None
 
 
+def _observations_complete(_: Condition, pathway: Pathway, ground: Ground) -> bool:
+    """Every set of observations whose time has come was recorded or explained, and the last one recorded."""
+    return not missing_sets(pathway, ground)
+
+
+def _no_red_alarm(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    """No urgent alarm in the last ``hours``, and none that nobody has answered."""
+    return not recent_red(pathway, ground, timedelta(hours=condition.hours or 0))
+
+
 def _observed_hours(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
     """At least ``days`` x 24 real hours have passed since the end of the procedure."""
     done = pathway.done(ground.protocol.procedure_step)
@@ -154,7 +241,11 @@ def _observed_hours(condition: Condition, pathway: Pathway, ground: Ground) -> b
 
 RULES: dict[RuleName, Callable[[Condition, Pathway, Ground], bool]] = {
     "antithrombotics-answered": _antithrombotics_answered,
+    "drawn-for-procedure": _drawn_for_procedure,
+    "fracture-older": _fracture_older,
     "fracture-recent": _fracture_recent,
+    "no-red-alarm": _no_red_alarm,
+    "observations-complete": _observations_complete,
     "days-before-procedure": _days_before_procedure,
     "hold-time-left": _hold_time_left,
     "held-drugs-have-resumption": _held_drugs_have_resumption,

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from pathway.anchors import Moment, resolve
 from pathway.ground import Ground
@@ -18,6 +19,7 @@ from pathway.lifecycle import LIVE
 from pathway.protocol import Offset, Rung
 from pathway.refusal import Text
 from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Step
+from pathway.watch import Slot, is_answered, unrecorded
 
 REVISIT = "pathway/1/rung/revisit"
 _NOWHERE = Offset(from_="revisit")
@@ -54,7 +56,7 @@ class Alert:
 
 def ladder(step: Step, pathway: Pathway, ground: Ground) -> tuple[Standing, ...]:
     """The rungs of a step that is being waited for, earliest first; none once it is settled or on hold."""
-    if step.status not in LIVE or pathway.status is not PathwayStatus.ACTIVE:
+    if step.status not in LIVE or not _speaks(step, pathway, ground):
         return ()
     found = []
     for rung in ground.protocol.step(step.key).ladder:
@@ -65,14 +67,29 @@ def ladder(step: Step, pathway: Pathway, ground: Ground) -> tuple[Standing, ...]
     return tuple(sorted(found, key=lambda standing: standing.moment.instant))
 
 
+def _speaks(step: Step, pathway: Pathway, ground: Ground) -> bool:
+    """Whether this pathway's clocks run for the step: a pause stops all but the tracks that go on while held.
+
+    What is left to do after an end has clocks like any other work.
+    """
+    if pathway.status is PathwayStatus.ON_HOLD:
+        track = ground.protocol.tracks.get(ground.protocol.step(step.key).track)
+        return track is not None and track.while_held
+    return pathway.status is not PathwayStatus.COMPLETED
+
+
 def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
-    """Every ladder that stands: a step's, its visit's, and the one that looks again at a paused or deferred pathway."""
+    """Every ladder that stands: a step's, its visit's, those of alarms, findings and missing observations, and the
+    one that looks again at a paused or deferred pathway."""
     for step in pathway.steps:
         rungs = ladder(step, pathway, ground)
         for of_the_visit in (False, True):
             part = tuple(one for one in rungs if (one.rung.at.from_ in _OF_THE_VISIT) is of_the_visit)
             if part:
                 yield part
+    yield from _alarm_ladders(pathway, ground)
+    yield from _missing_sets(pathway, ground)
+    yield from _red_flags(pathway, ground)
     if revisit := _revisit(pathway, ground):
         yield (revisit,)
 
@@ -135,6 +152,92 @@ def not_ready(pathway: Pathway, ground: Ground) -> bool:
         for rungs in ladders(pathway, ground)
         for standing in rungs
     )
+
+
+def _alarm_ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+    """Every alarm of the watch: said at once, and again until somebody answers, the last time to others as well.
+
+    Answered, it is said no more; it stays to be seen until the watch is over.
+    """
+    watch = ground.protocol.surveillance
+    if watch is None or not pathway.alarms or not pathway.runs:
+        return
+    step = pathway.last(watch.step)
+    fired = {one.key for one in pathway.fired}
+    for raised in pathway.alarms:
+        rule = watch.alarm(raised.alarm)
+        answered = is_answered(raised, pathway)
+        if rule is None or (answered and (step is None or step.is_settled)):
+            continue
+        rungs = []
+        for number in range(1, rule.rounds + 1):
+            key = f"{raised.ref}/rung/{number}"
+            if answered and key not in fired:
+                break
+            last = number == rule.rounds and number > 1
+            first, *others = rule.to
+            rung = Rung(
+                key=str(number),
+                at=_NOWHERE,
+                to=first,
+                also=(*others, *(rule.last_to if last else ())),
+                level=rule.level,
+                text=rule.title,
+            )
+            instant = raised.at + timedelta(minutes=(number - 1) * rule.acknowledge_minutes)
+            rungs.append(Standing(key, rung, step, Moment(instant, f"alarm {rule.key}")))
+        if rungs:
+            yield tuple(rungs)
+
+
+def _missing_sets(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+    """Sets of observations that nobody has recorded: the ward hears of each, and hears of it again."""
+    watch = ground.protocol.surveillance
+    step = pathway.last(watch.step) if watch else None
+    if watch is None or step is None or step.status not in LIVE or not pathway.runs:
+        return
+    for slot in unrecorded(pathway, ground):
+        name = f"{step.ref}/rung/{slot.round.key}.{slot.number}"
+        yield (
+            Standing(
+                f"{name}.amber",
+                Rung("amber", _NOWHERE, watch.charge, "overdue", _unheard(slot)),
+                step,
+                Moment(slot.amber, f"{slot.round.key} {slot.number} +{slot.round.amber} min"),
+            ),
+            Standing(
+                f"{name}.red",
+                Rung("red", _NOWHERE, watch.charge, "red", _unheard(slot)),
+                step,
+                Moment(slot.red, f"{slot.round.key} {slot.number} +{slot.round.red} min"),
+            ),
+        )
+
+
+def _unheard(slot: Slot) -> Text:
+    title, number, count = slot.round.title, slot.number, slot.round.count
+    return Text(
+        fr=f"Relevé manquant : {title.fr} ({number} sur {count})",
+        en=f"Observations missing: {title.en} ({number} of {count})",
+    )
+
+
+def _red_flags(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+    """A finding that is there is told to the role that it concerns, from when it was known."""
+    end = ground.protocol.ends.get(pathway.end or "")
+    if pathway.status is PathwayStatus.COMPLETED or pathway.patient.deceased or (end and end.silent):
+        return
+    taken = {one.key for one in pathway.acknowledged}
+    for flagged in pathway.flagged:
+        flag = ground.protocol.red_flag(flagged.key)
+        if flag is None or flag.to is None:
+            continue
+        level: Literal["red", "overdue"] = "overdue" if flag.effect in ("warn", "decide") else "red"
+        rung = Rung(flag.key, _NOWHERE, flag.to, level, flag.refusal)
+        key = f"finding/{flag.key}/rung/raised@{flagged.since.isoformat()}"
+        if not pathway.runs and key in taken:
+            continue
+        yield (Standing(key, rung, None, Moment(flagged.since, f"finding {flag.key}")),)
 
 
 _LEVELS = {

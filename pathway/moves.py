@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathway import events as e
 from pathway.gates import unmet
 from pathway.ground import Ground
-from pathway.lifecycle import VISIT_MOVES, StepStatus, VisitStatus
+from pathway.lifecycle import VISIT_MOVES, Assignment, StepStatus, VisitStatus
 from pathway.protocol import End
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
@@ -29,6 +29,22 @@ def find(pathway: Pathway, event: e.StepEvent) -> Step:
             field="step",
         )
     return step
+
+
+def when(event: e.Event, pathway: Pathway) -> datetime:
+    """When it really happened; never later than it was told."""
+    if event.occurred is None:
+        return pathway.as_of
+    if event.occurred > pathway.as_of:
+        raise Refused(
+            Text(
+                fr="L'heure indiquée est dans le futur.",
+                en="The time given is in the future.",
+            ),
+            kind="invalid",
+            field="occurred",
+        )
+    return event.occurred
 
 
 def need_reason(reason: str) -> str:
@@ -59,6 +75,31 @@ def repeat(pathway: Pathway, keys: tuple[str, ...]) -> Pathway:
         step = pathway.last(key)
         if step is not None and step.is_settled:
             pathway = pathway.with_step(Step(key=key, occurrence=step.occurrence + 1))
+    return pathway
+
+
+def ask(pathway: Pathway, key: str, ground: Ground, reason: str, *, due: date | None = None) -> Pathway:
+    """One more occurrence of work on demand, open from now on."""
+    last = pathway.last(key)
+    assigned = ground.protocol.step(key).assigned
+    step = Step(
+        key=key,
+        occurrence=last.occurrence + 1 if last else 1,
+        status=StepStatus.OPEN,
+        assignment=Assignment.GIVEN if assigned else Assignment.REQUESTED,
+        opened=pathway.as_of,
+        reason=reason,
+        asked_for=due,
+    )
+    return pathway.with_step(step)
+
+
+def open_on_demand(pathway: Pathway, keys: tuple[str, ...], ground: Ground, reason: str) -> Pathway:
+    """Ask for this work, unless it is asked for already."""
+    for key in keys:
+        last = pathway.last(key)
+        if last is None or last.is_settled:
+            pathway = ask(pathway, key, ground, reason)
     return pathway
 
 
@@ -189,8 +230,13 @@ def need_revisit(end: End, revisit: date | None) -> None:
         )
 
 
-def end_pathway(pathway: Pathway, end: str, reason: str, by: str, *, revisit: date | None = None) -> Pathway:
-    """Stop: every unsettled step is cancelled with its slot, and the reason kept."""
+def end_pathway(
+    pathway: Pathway, end: str, reason: str, by: str, ground: Ground, *, revisit: date | None = None
+) -> Pathway:
+    """Stop: every unsettled step is cancelled with its slot, and the reason kept.
+
+    What such an end leaves to do opens.
+    """
     for step in tuple(pathway.unsettled()):
         if step.visit is not None and step.visit.stands:
             cancelled = move_visit(step.visit, VisitStatus.CANCELLED, reason=end, since=pathway.as_of)
@@ -198,4 +244,13 @@ def end_pathway(pathway: Pathway, end: str, reason: str, by: str, *, revisit: da
         pathway = pathway.with_step(
             step.moved(StepStatus.CANCELLED, settled=pathway.as_of, reason=f"pathway ended: {end}", by=by)
         )
-    return replace(pathway, status=PathwayStatus.ENDED, end=end, reason=reason, revisit=revisit)
+    pathway = replace(
+        pathway,
+        status=PathwayStatus.ENDED,
+        end=end,
+        ended=pathway.as_of,
+        reason=reason,
+        revisit=revisit,
+    )
+    rule = ground.protocol.ends.get(end)
+    return open_on_demand(pathway, rule.opens, ground, end) if rule else pathway

@@ -18,6 +18,7 @@ from pathway.ground import Ground
 from pathway.ladders import ladders, pending
 from pathway.lifecycle import StepStatus
 from pathway.messages import patient_items, staff_pages
+from pathway.notices import notices
 from pathway.planned import Item, Kind
 from pathway.state import Pathway
 
@@ -45,7 +46,7 @@ def plan(pathway: Pathway, ground: Ground) -> Plan:
     items = [*_tasks(pathway, ground), *_visits(pathway, ground), *_rungs(pathway, ground)]
     items += staff_pages(pathway, ground)
     wanted, late = patient_items(pathway, ground)
-    items += wanted
+    items += [*wanted, *notices(pathway, ground)]
     return Plan(
         tuple(sorted(items, key=lambda item: (item.at is None, item.at, item.key))),
         tuple(late),
@@ -54,9 +55,10 @@ def plan(pathway: Pathway, ground: Ground) -> Plan:
 
 
 def _tasks(pathway: Pathway, ground: Ground) -> list[Item]:
-    """One for every step that is not settled; a waiting one has its date already if it can be known."""
-    if not pathway.runs:
-        return []
+    """One for every step that is not settled; a waiting one has its date already if it can be known.
+
+    On an ended pathway these are what its end has left to do.
+    """
     items = []
     for step in pathway.unsettled():
         rule = ground.protocol.step(step.key)

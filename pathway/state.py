@@ -73,7 +73,7 @@ class Step:
     """The nth time a step of the protocol is done. ``settled`` is when it really ended, not when we heard.
 
     ``created`` is when this occurrence came to be; ``touched`` when anything said of it last changed, its
-    window included (see ``touch.py``).
+    window included (see ``touch.py``). ``asked_for`` is the day that work on demand was asked for.
     """
 
     key: str
@@ -94,6 +94,7 @@ class Step:
     touched: datetime | None = None
     was_due: datetime | None = None
     was_not_before: datetime | None = None
+    asked_for: date | None = None
 
     @property
     def ref(self) -> str:
@@ -174,7 +175,8 @@ class Acknowledgement:
 class Override:
     """Needs of a gate (by index) passed on a named person's responsibility. What fails later is not covered.
 
-    ``procedure`` is the start that stood for the procedure then: another date asks again.
+    ``procedure`` is the start that stood for the procedure then: another date asks again. ``functions`` are those
+    that the person had, for a gate that asks for one of each of several groups.
     """
 
     gate: str
@@ -183,6 +185,46 @@ class Override:
     reason: str
     at: datetime
     procedure: datetime | None = None
+    functions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A red flag of the protocol that is there, and since when we know (UTC)."""
+
+    key: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One set of observations after the procedure. ``round`` is ``key/n`` of the schedule, or empty for one between.
+
+    ``taken`` is when the ward looked (UTC), ``recorded`` when we heard. Without ``values``, ``reason`` says why nothing
+    was looked at.
+    """
+
+    round: str
+    values: dict[str, Any]
+    taken: datetime
+    recorded: datetime
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The nth time that an alarm of the watch was raised. ``at`` is when we knew, from then it has to be answered."""
+
+    alarm: str
+    number: int
+    at: datetime
+    taken: datetime
+
+    @property
+    def ref(self) -> str:
+        """``alarm/key/number``: the head of the names of its rungs."""
+        return f"alarm/{self.alarm}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +291,7 @@ class Pathway:
     seq: int = 0
     status: PathwayStatus = PathwayStatus.ACTIVE
     end: str | None = None
+    ended: datetime | None = None
     reason: str = ""
     revisit: date | None = None
     steps: tuple[Step, ...] = ()
@@ -261,6 +304,9 @@ class Pathway:
     said: tuple[str, ...] = ()
     undelivered: tuple[Undelivered, ...] = ()
     called: tuple[Called, ...] = ()
+    flagged: tuple[Flagged, ...] = ()
+    observed: tuple[Observed, ...] = ()
+    alarms: tuple[Raised, ...] = ()
     opted_out: tuple[str, ...] = ()
     carer: Carer | None = None
     priority: str = "routine"
