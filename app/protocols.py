@@ -1,37 +1,54 @@
 """Protocols and their texts: from the files clinicians write to the one document that a pathway pins.
 
-``load`` reads ``protocol.yaml`` and the ``messages.yaml`` beside it, checks both, and works out the holidays.
-Everything a running pathway depends on is then in ``content``, one JSON document whose SHA-256 is its name:
-``from_content`` makes the same protocol of it again, whatever has become of the files.
+``load`` reads ``protocol.yaml`` and the ``messages.yaml`` beside it for the settings of a centre, checks both, and
+works out the holidays. Everything a running pathway depends on is then in ``content``, one JSON document whose
+SHA-256 is its name: ``from_content`` makes the same protocol of it again, whatever has become of the files.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import holidays
+import yaml
 from jinja2 import Environment, TemplateSyntaxError, meta
 
-from app.yaml_file import Unreadable, read_yaml
+from app.variants import Chosen, Setting, Variant, choose, settings_of
+from app.yaml_file import Unreadable, YamlFile, like, read_yaml, worded
 from pathway.calendar import Calendar
 from pathway.codec import Malformed, decode, encode
 from pathway.ground import Ground
 from pathway.protocol import Hours, Protocol, read_protocol
 
-__all__ = ["BUILTIN", "CENTRE", "LoadedProtocol", "Unreadable", "from_content", "load", "load_centre"]
+__all__ = [
+    "BUILTIN",
+    "CENTRE",
+    "CentreFile",
+    "LoadedProtocol",
+    "Unreadable",
+    "WrongSetting",
+    "from_content",
+    "load",
+    "load_centre",
+    "load_for",
+    "read_centre",
+]
 
 BUILTIN = Path(str(files("protocols"))) / "vertebroplasty" / "protocol.yaml"
 """The protocol that comes with Jalon. Not validated for clinical use."""
 
 CENTRE = Path(str(files("protocols"))) / "centre.yaml"
 """The example centre."""
+
+HOLDS = Path(str(files("protocols"))) / "holds"
+"""The hold profiles that come with Jalon. A folder ``holds`` beside a protocol's own goes before it."""
 
 HOLIDAY_YEARS = range(2024, 2046)
 """The years whose holidays a protocol pins: a pathway lasts about 14 months from its first day."""
@@ -45,11 +62,22 @@ text about a visit, the date it had before only to ``moved`` and ``cancelled``."
 _FORMAT = 1
 
 
+class WrongSetting(Unreadable):
+    """A centre chose what its protocol does not leave open: the setting's ``key``, and the ``problem`` with it."""
+
+    def __init__(self, sentence: str, key: str, problem: str) -> None:
+        super().__init__(sentence)
+        self.key = key
+        self.problem = problem
+
+
 @dataclass(frozen=True)
 class LoadedProtocol:
     """A protocol ready to run. ``digest`` names ``content``, from which all the rest can be made again.
 
-    ``texts`` is ``{template: {language: {channel: text}}}``; an e-mail's text is ``{subject, text}``.
+    ``texts`` is ``{template: {language: {channel: text}}}``; an e-mail's text is ``{subject, text}``. ``settings``
+    are what the centre chose of what the file leaves open, and ``hold_profile`` the document of the profile it
+    chose (empty where the file has no such setting): both pinned with the rest.
     """
 
     protocol: Protocol
@@ -57,6 +85,8 @@ class LoadedProtocol:
     texts: dict[str, Any]
     content: dict[str, Any]
     digest: str
+    settings: tuple[Chosen, ...] = ()
+    hold_profile: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ground(self) -> Ground:
@@ -64,18 +94,20 @@ class LoadedProtocol:
         return Ground(self.protocol, self.calendar)
 
 
-def load(path: Path = BUILTIN) -> LoadedProtocol:
-    """The protocol in this file, with the ``messages.yaml`` beside it.
+def load(path: Path = BUILTIN, settings: Mapping[str, str] | None = None) -> LoadedProtocol:
+    """The protocol in this file, with the ``messages.yaml`` beside it, for these settings (else the defaults).
 
-    Raises Unreadable: one sentence, ``file:line: path: problem``.
+    Raises Unreadable: one sentence, ``file:line: path: problem``; Malformed at ``settings.KEY`` when the file has no
+    such setting, or the setting no such value.
     """
-    file = read_yaml(path)
+    variant = _variant(path, settings or {})
+    file = read_yaml(path, lambda node: variant.apply(_without_settings(node)))
     try:
         protocol = read_protocol(file.data)
         days = _holidays(protocol.hours)
     except Malformed as error:
         raise file.unreadable(error) from None
-    said = read_yaml(path.with_name("messages.yaml"))
+    said = read_yaml(path.with_name("messages.yaml"), variant.apply)
     try:
         texts = _read_texts(said.data, protocol)
     except Malformed as error:
@@ -86,8 +118,24 @@ def load(path: Path = BUILTIN) -> LoadedProtocol:
         "texts": texts,
         "calendar": {**_times(protocol.hours), "holidays": [day.isoformat() for day in days]},
     }
-    content = json.loads(json.dumps(content))
+    if variant.settings:
+        content["settings"] = encode(variant.chosen())
+    if (named := variant.values.get("hold_profile")) is not None and variant.profile.knows(str(named)):
+        content["hold_profile"] = variant.profile(str(named))
+    content = json.loads(json.dumps(content, default=_written))
     return from_content(content, digest_of(content))
+
+
+def load_for(centre: CentreFile, path: Path | None = None) -> LoadedProtocol:
+    """The protocol that this centre runs, with its settings; ``path`` goes before the file that the centre names.
+
+    Raises Unreadable; a setting that the protocol does not have is told at its line of the centre's file.
+    """
+    try:
+        return load(path or centre.protocol or BUILTIN, centre.settings)
+    except Malformed as error:
+        place = centre.file.unreadable(error)
+        raise WrongSetting(str(place), error.path.removeprefix("settings."), error.problem) from None
 
 
 def from_content(content: dict[str, Any], digest: str) -> LoadedProtocol:
@@ -108,6 +156,8 @@ def from_content(content: dict[str, Any], digest: str) -> LoadedProtocol:
         texts=content["texts"],
         content=content,
         digest=digest,
+        settings=decode(tuple[Chosen, ...], content.get("settings", []), "settings"),
+        hold_profile=content.get("hold_profile", {}),
     )
 
 
@@ -117,6 +167,55 @@ def digest_of(content: dict[str, Any]) -> str:
         content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+# --- the settings -----------------------------------------------------------------------------------------
+
+
+def _variant(path: Path, given: Mapping[str, str]) -> Variant:
+    """The settings that the file lists, with what the centre chose of them."""
+    found: list[Setting] = []
+
+    def listed(node: yaml.Node) -> yaml.Node:
+        found.extend(settings_of(node))
+        return like(node, []) if isinstance(node, yaml.MappingNode) else node
+
+    read_yaml(path, listed)
+    settings = tuple(found)
+    return Variant({one.key: one for one in settings}, choose(settings, given), _Profiles(path))
+
+
+def _without_settings(node: yaml.Node) -> yaml.Node:
+    if not isinstance(node, yaml.MappingNode):
+        return node
+    return like(node, [(key, value) for key, value in node.value if key.value != "settings"])
+
+
+class _Profiles:
+    """The hold profiles that a protocol file may name."""
+
+    def __init__(self, protocol: Path) -> None:
+        self._folders = (protocol.parent / "holds", protocol.parent.parent / "holds", HOLDS)
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a profile of that name."""
+        return any((folder / f"{name}.yaml").exists() for folder in self._folders)
+
+    def __call__(self, name: str) -> Mapping[str, Any]:
+        """The document of the profile of that name. Raises Unreadable."""
+        places = [folder / f"{name}.yaml" for folder in self._folders]
+        found = next((place for place in places if place.exists()), places[-1])
+        data = read_yaml(found).data
+        if not isinstance(data, dict):
+            raise Unreadable(f"{found}:1: is no hold profile: a mapping is expected")
+        return data
+
+
+def _written(value: object) -> str:
+    """A day in a document of a profile, as JSON has no days."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} cannot be kept in a document")
 
 
 # --- the calendar -----------------------------------------------------------------------------------------
@@ -248,10 +347,43 @@ class _Centre:
     opt_out: _OptOut
 
 
-def load_centre(path: Path = CENTRE) -> dict[str, Any]:
-    """``{name, phone, place, opt_out: {fr, en}}`` of the centre in this file. Raises Unreadable."""
-    file = read_yaml(path)
+@dataclass(frozen=True)
+class _CentreFile(_Centre):
+    settings: dict[str, str] = field(default_factory=dict)
+    protocol: str | None = None
+
+
+@dataclass(frozen=True)
+class CentreFile:
+    """A centre: what its messages say of it, the protocol it runs (None: the built-in), and what it chose of it.
+
+    ``said`` is ``{name, phone, place, opt_out: {fr, en}}``. A protocol pins the settings; ``said`` is not pinned.
+    """
+
+    said: dict[str, Any]
+    settings: Mapping[str, str]
+    protocol: Path | None
+    file: YamlFile
+
+
+def read_centre(path: Path = CENTRE) -> CentreFile:
+    """The centre in this file; the protocol it names is looked for beside it. Raises Unreadable."""
+    file = read_yaml(path, _with_worded_settings)
     try:
-        return dict(encode(decode(_Centre, file.data)))
+        found = decode(_CentreFile, file.data)
     except Malformed as error:
         raise file.unreadable(error) from None
+    said = {name: encode(getattr(found, name)) for name in ("name", "phone", "place", "opt_out")}
+    return CentreFile(said, found.settings, path.parent / found.protocol if found.protocol else None, file)
+
+
+def load_centre(path: Path = CENTRE) -> dict[str, Any]:
+    """``{name, phone, place, opt_out: {fr, en}}`` of the centre in this file. Raises Unreadable."""
+    return read_centre(path).said
+
+
+def _with_worded_settings(node: yaml.Node) -> yaml.Node:
+    """The values of the settings as they are written: ``control_ct: yes`` is the word, no truth value."""
+    if not isinstance(node, yaml.MappingNode):
+        return node
+    return like(node, [(key, worded(v) if key.value == "settings" else v) for key, v in node.value])

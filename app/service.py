@@ -84,8 +84,9 @@ def build(
     if upgrade:
         db.upgrade()
     identity = db.identity()
-    protocol = protocols.load(settings.protocol or protocols.BUILTIN)
-    centre = protocols.load_centre(settings.centre or protocols.CENTRE)
+    centre_file = protocols.read_centre(settings.centre or protocols.CENTRE)
+    protocol = protocols.load_for(centre_file, settings.protocol)
+    centre = centre_file.said
     audit = Audit(installation_key(settings))
     site = Site(system=settings.system.rstrip("/"), name=centre["name"])
     destinations = tuple(_destination(hospital, site) for hospital in settings.fhir_destinations)

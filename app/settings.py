@@ -49,9 +49,9 @@ class Settings(BaseSettings):
     """A fixed name for this installation, where machine and file cannot tell it from a copy (containers)."""
     public_url: str = "http://127.0.0.1:8000"
     protocol: Path | None = None
-    """A protocol file; the built-in vertebroplasty protocol without it."""
+    """A protocol file; without it the one that the centre's file names, else the built-in vertebroplasty protocol."""
     centre: Path | None = None
-    """The centre's file (name, phone, place); the example centre without it."""
+    """The centre's file (name, phone, place, and what it chose of the protocol); the example centre without it."""
     system: str = "https://jalon.example/fhir"
     """Base of our FHIR identifier systems and canonical URLs."""
 

@@ -1,12 +1,13 @@
 """A YAML file as plain data, with the line of everything in it, so that an error can say where.
 
-Safe constructors only; a key given twice is refused, for the second would silently win.
+Safe constructors only; a key given twice is refused, for the second would silently win. What a file says may be
+changed before it is read (``change``): the nodes keep their lines, whatever is left out or put in.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,20 @@ import yaml
 
 from pathway.codec import Malformed
 
+Change = Callable[[yaml.Node], yaml.Node]
+"""Makes another node of a file's: it may raise Malformed (a path of the file as written) or Misplaced."""
+
 
 class Unreadable(ValueError):
     """A file that cannot be used: one sentence, ``file:line: path: problem``."""
+
+
+class Misplaced(Exception):
+    """Something in a file that cannot stand there; the file's name and line are added by who reads it."""
+
+    def __init__(self, node: yaml.Node, problem: str) -> None:
+        super().__init__(problem)
+        self.node = node
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +48,11 @@ class YamlFile:
         return Unreadable(f"{self.name}:{self.lines.get(path, 1)}: {problem}")
 
 
-def read_yaml(path: Path) -> YamlFile:
-    """The file at ``path``. Raises Unreadable when it is missing, not YAML, or gives a key twice."""
+def read_yaml(path: Path, change: Change | None = None) -> YamlFile:
+    """The file at ``path``. Raises Unreadable when it is missing, not YAML, or gives a key twice.
+
+    ``change`` is applied to what the file says before it becomes data; what it finds wrong is Unreadable too.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -47,6 +62,8 @@ def read_yaml(path: Path) -> YamlFile:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
+        if node is not None and change is not None:
+            node = _changed(str(path), node, change)
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -57,6 +74,46 @@ def read_yaml(path: Path) -> YamlFile:
     finally:
         loader.dispose()
     return YamlFile(str(path), data, dict(_lines(node, ())) if node is not None else {})
+
+
+def plain(node: yaml.Node) -> Any:
+    """The data that a node stands for."""
+    loader = _Loader("")
+    try:
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def worded(node: yaml.Node) -> yaml.Node:
+    """The same node with every bare word as it was written: ``yes``, ``on`` and ``24`` are texts, keys too."""
+    if isinstance(node, yaml.ScalarNode):
+        return scalar(node.value, node)
+    if isinstance(node, yaml.SequenceNode):
+        return like(node, [worded(one) for one in node.value])
+    if isinstance(node, yaml.MappingNode):
+        return like(node, [(worded(key), worded(value)) for key, value in node.value])
+    return node
+
+
+def scalar(value: str | float, where: yaml.Node) -> yaml.ScalarNode:
+    """A text or a number that stands where another node stood."""
+    kind = "str" if isinstance(value, str) else "int" if isinstance(value, int) else "float"
+    return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", str(value), where.start_mark, where.end_mark)
+
+
+def like(node: yaml.Node, value: list[Any]) -> yaml.Node:
+    """The same list or mapping with other members."""
+    return type(node)(node.tag, value, node.start_mark, node.end_mark)
+
+
+def _changed(name: str, node: yaml.Node, change: Change) -> yaml.Node:
+    try:
+        return change(node)
+    except Misplaced as error:
+        raise Unreadable(f"{name}:{error.node.start_mark.line + 1}: {error}") from error
+    except Malformed as error:
+        raise YamlFile(name, None, dict(_lines(node, ()))).unreadable(error) from error
 
 
 # libyaml reads the protocol about twice as fast, with the same marks; the wheel carries it nearly everywhere.
