@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pathway.codec import Malformed
+from pathway.safety import BOOKED, COMPLETED
 
 if TYPE_CHECKING:
     from pathway.protocol import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         StepRule,
     )
     from pathway.protocol_watch import Surveillance
+    from pathway.safety import Safety
 
 _ANCHORS = (
     "referral",
@@ -81,6 +83,47 @@ class _Reader:
             yield from self.step(step)
         if protocol.surveillance:
             yield from self.surveillance(protocol.surveillance)
+        yield from self.safety(protocol.safety)
+
+    def safety(self, safety: Safety) -> Iterator[Malformed]:
+        """Outcomes, rungs, messages and answers that are missing are the checker's to tell."""
+        yield from _twice("safety.obligations", [one.key for one in safety.obligations])
+        yield from _twice("safety.steps", [one.step for one in safety.steps])
+        for one in safety.obligations:
+            path = f"safety.obligations.{one.key}"
+            yield from self.condition(f"{path}.needs", one.needs)
+            yield from self.roles(f"{path}.override", one.override)
+            for moment in one.before:
+                yield from self.moment(f"{path}.before", moment)
+        for kept in safety.steps:
+            path = f"safety.steps.{kept.step}"
+            yield from _known(f"{path}.step", kept.step, self.steps, "step")
+            for index, asked in enumerate(kept.opens_after):
+                yield from self.condition(f"{path}.opens_after[{index}]", asked)
+            for index, asked in enumerate(kept.sooner):
+                yield from self.condition(f"{path}.sooner[{index}]", asked)
+            yield from self.roles(f"{path}.signed_by", kept.signed_by)
+            for rung, roles in kept.heard.items():
+                yield from self.roles(f"{path}.heard.{rung}", roles)
+            for outcome, end in kept.ends.items():
+                yield from _known(f"{path}.ends.{outcome}", end, self.protocol.ends, "end")
+            for outcome, keys in kept.repeats.items():
+                for key in keys:
+                    yield from _known(f"{path}.repeats.{outcome}", key, self.steps, "step")
+        for name in ("by_hand", "silent", "looks_again"):
+            for end in getattr(safety, name):
+                yield from _known(f"safety.{name}", end, self.protocol.ends, "end")
+
+    def moment(self, path: str, moment: str) -> Iterator[Malformed]:
+        if moment == COMPLETED:
+            return
+        key, _, outcome = moment.removeprefix(f"{BOOKED} ").partition(".")
+        yield from _known(
+            path, key, self.steps, f"step (a moment is STEP, STEP.OUTCOME, {BOOKED} STEP or {COMPLETED})"
+        )
+        if outcome and key in self.steps:
+            known = [one.key for one in self.steps[key].outcomes]
+            yield from _known(path, outcome, known, f"outcome of {key}")
 
     def end(self, path: str, end: End) -> Iterator[Malformed]:
         yield from self.on_demand(f"{path}.opens", end.opens)
