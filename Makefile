@@ -27,7 +27,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || test -x $(BIN)/python || { \
 		echo "$(PYTHON) cannot make an environment: install its venv module (Debian: apt-get install python3-venv)." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	touch $@
 
 run: setup ## demo patients, served on HOST=127.0.0.1 PORT=8000
@@ -60,7 +60,7 @@ format: setup ## format the code and mend what the linter can mend
 chaos: setup peers ## the long runs: kills at named points and at random moments
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m chaos $(ARGS)
 
-bench: setup ## measurements, each beside a plain-SQL baseline
+bench: setup ## measurements, beside three libraries and beside plain SQL
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 docs: setup ## print the generated pages again: the protocol's table and diagram, the command line

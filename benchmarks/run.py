@@ -1,4 +1,4 @@
-"""`make bench`: measures the door, the due scan and the messages, each beside plain SQL, and prints one table."""
+"""`make bench`: the moves beside three libraries; the door, the due scan and the messages beside plain SQL."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from benchmarks.measure import Measurement, timed
 from benchmarks.messages import messages
 
 NAMES = ("door", "due", "messages")
+"""What is measured beside plain SQL, on every database."""
+MOVES = "moves"
+"""What is measured beside three libraries, without any; they are the optional extra ``bench``."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,21 @@ class Size:
     patients: int
     weeks: int
     side_by_side: int = 4
+    on_a_line: int = 1000
+    on_the_protocol: int = 20
 
 
 FULL = Size(pathways=8, repetitions=5, pending=(10_000, 100_000, 1_000_000), calls=200, patients=50, weeks=2)
-SMALL = Size(pathways=2, repetitions=2, pending=(10_000,), calls=50, patients=10, weeks=1)
+SMALL = Size(
+    pathways=2,
+    repetitions=2,
+    pending=(10_000,),
+    calls=50,
+    patients=10,
+    weeks=1,
+    on_a_line=200,
+    on_the_protocol=5,
+)
 
 
 def measure(name: str, databases: Sequence[Fresh], scratch: Path, size: Size) -> Iterator[Measurement]:
@@ -78,10 +92,15 @@ def table(measurements: Sequence[Measurement]) -> Table:
     return shown
 
 
+def machine() -> str:
+    """The machine as it is now."""
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; Python {platform.python_version()}"
+
+
 def header(databases: Sequence[Fresh]) -> list[str]:
     """What it was measured on."""
     return [
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; Python {platform.python_version()}",
+        machine(),
         *(fresh.version for fresh in databases),
         "/s: median repetition. ms, p99: of single operations. times: how many times as long as plain.",
     ]
@@ -91,13 +110,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for, and print it."""
     ask = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
     ask.add_argument("--small", action="store_true", help="a minute instead of ten")
-    ask.add_argument("--only", choices=NAMES, help="one of the measurements")
+    ask.add_argument("--only", choices=(MOVES, *NAMES), help="one of the measurements")
     ask.add_argument(
         "--database-url", help="a PostgreSQL where databases may be made, instead of a private one"
     )
     said = ask.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 150)
     progress = Console(stderr=True)
+    size = SMALL if said.small else FULL
+    if said.only in (None, MOVES):
+        _print_moves(console, size)
+    if said.only == MOVES:
+        return
     with (
         tempfile.TemporaryDirectory(prefix="jalon-bench-") as scratch,
         fresh_databases(Path(scratch), said.database_url) as databases,
@@ -111,7 +135,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         def everything() -> None:
             for name in [said.only] if said.only else NAMES:
-                size = SMALL if said.small else FULL
                 for one in measure(name, databases, Path(scratch), size):
                     progress.print(f"measured: {one.name}, {one.size}, {one.database}", highlight=False)
                     found.append(one)
@@ -121,6 +144,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for note in dict.fromkeys(one.note for one in found if one.note):
         console.print(f"On average {note}.", highlight=False)
     console.print(f"Measured in {seconds:.0f} s; load {os.getloadavg()[0]:.1f} at the end.", highlight=False)
+
+
+def _print_moves(console: Console, size: Size) -> None:
+    from benchmarks.moves import NOTE as MOVES_NOTE
+    from benchmarks.moves import moves, same_way  # the libraries are there for this only
+    from benchmarks.moves import table as table_of_moves
+
+    console.print(machine(), MOVES_NOTE, "", sep="\n", highlight=False)
+    same_way()
+    walked = list(
+        moves(
+            line_patients=size.on_a_line,
+            protocol_patients=size.on_the_protocol,
+            repetitions=size.repetitions,
+        )
+    )
+    console.print(table_of_moves(walked), "", sep="\n")
 
 
 def _number(value: float) -> str:

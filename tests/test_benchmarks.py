@@ -26,6 +26,17 @@ def test_a_benchmark_measures_ours_beside_plain_sql_on_postgresql(
     compared(name, FreshPostgres(postgres_server), tmp_path)
 
 
+def test_moves_are_measured_beside_each_library() -> None:
+    pytest.importorskip("SpiffWorkflow", reason="the extra bench is not installed")
+    from benchmarks.moves import OURS, PEERS, moves, same_way
+    from benchmarks.moves import table as table_of_moves
+
+    same_way()
+    walked = list(moves(line_patients=1, protocol_patients=1, repetitions=1))
+    assert len(walked) == table_of_moves(walked).row_count == 2
+    assert all(set(one.rates) == {*OURS, *PEERS} and min(one.rates.values()) > 0 for one in walked)
+
+
 def compared(name: str, fresh: Fresh, scratch: Path) -> None:
     """Both sides did something, and the table has a line for each."""
     measured: list[Measurement] = list(measure(name, [fresh], scratch, TINY))
