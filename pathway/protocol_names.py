@@ -92,7 +92,8 @@ class _Reader:
         for one in safety.obligations:
             path = f"safety.obligations.{one.key}"
             yield from self.condition(f"{path}.needs", one.needs)
-            yield from self.roles(f"{path}.override", one.override)
+            for index, group in enumerate(one.override):
+                yield from self.roles(f"{path}.override[{index}]", group)
             for moment in one.before:
                 yield from self.moment(f"{path}.before", moment)
         for kept in safety.steps:

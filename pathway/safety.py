@@ -22,8 +22,8 @@ class Obligation:
     """What must be true before something happens, on every path that leads there.
 
     ``before`` are moments: ``STEP`` (it begins or is completed), ``STEP.OUTCOME``, ``booked STEP`` (its slot is
-    confirmed) or ``completed`` (the whole pathway). ``override`` are the roles that may pass it with a written
-    reason: nobody else, and all of them. Without any, nobody passes it.
+    confirmed) or ``completed`` (the whole pathway). ``override`` says who may pass it with a written reason: one
+    person of each of these groups of roles, and nobody else. Without any, nobody passes it.
     """
 
     key: str
@@ -31,7 +31,7 @@ class Obligation:
     before: tuple[str, ...]
     needs: Condition
     source: str
-    override: tuple[str, ...] = ()
+    override: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
