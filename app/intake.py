@@ -6,11 +6,15 @@ happens before the transaction begins, so that nobody waits for it.
 
 from __future__ import annotations
 
+import json
+from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from app.service import Service
 from fhir_mappings.outcome import Issue
 from fhir_mappings.referral import read_referral
+from fhir_mappings.referral_example import example_referral
+from pathway.referral import Fracture, Identifier, Party
 from pathway.state import Actor
 from store import referrals
 from store.audit import Entry
@@ -54,3 +58,31 @@ def receive_referral(service: Service, body: bytes, sender: str, by: Actor) -> R
             ),
         )
     return received
+
+
+_STILL_TRUE = ("antithrombotics", "creatinine_umol_l", "height_cm", "medications", "weight_kg")
+"""What is known of the person and not of the fracture, and so is told of the next one too, with its own date."""
+
+
+def start_again(service: Service, pathway_id: str, fracture: Fracture, by: Actor) -> Received:
+    """A pathway of its own for another fracture of the same patient; it names the one before it.
+
+    Everything is asked and done again but what is true of the person. Refused when there is no such pathway;
+    ValueError with a sentence when this cannot be a referral.
+    """
+    with service.db.read() as session:
+        before, _ = service.ledger.load(session, pathway_id)
+    onset = fracture.onset.isoformat() if fracture.onset else "unknown"
+    known = (before.fact(key) for key in _STILL_TRUE)
+    bundle = example_referral(
+        before.patient,
+        fracture,
+        identifier=Identifier(f"urn:uuid:{uuid5(NAMESPACE_URL, pathway_id)}", f"{fracture.level}-{onset}"),
+        requester=Party(by.name, (Identifier("urn:jalon:person", by.name),)),
+        facts=tuple(fact for fact in known if fact is not None),
+        authored=service.clock(),
+    )
+    answer = receive_referral(service, json.dumps(bundle, ensure_ascii=False).encode(), by.name, by)
+    if isinstance(answer, list):
+        raise ValueError("; ".join(issue.diagnostics for issue in answer))
+    return answer

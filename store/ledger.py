@@ -138,6 +138,12 @@ class Ledger(Generic[P]):
         row = _found(session.get(PathwayRow, pathway_id), pathway_id)
         return decode(Pathway, row.state), self.shelf.get(session, row.protocol_digest).ground
 
+    def following(self, session: Session, pathway_id: str) -> list[Pathway]:
+        """The pathways of the same patient that come right after this one, for another fracture."""
+        patient = select(PathwayRow.patient_id).where(PathwayRow.id == pathway_id).scalar_subquery()
+        rows = session.exec(select(PathwayRow).where(PathwayRow.patient_id == patient)).all()
+        return [one for row in rows if (one := decode(Pathway, row.state)).previous == pathway_id]
+
     def lock(self, session: Session, pathway_id: str) -> None:
         """Take the pathway's lock before any other row of it, so that everybody takes locks in one order."""
         self._locked(session, pathway_id)

@@ -190,7 +190,20 @@ def _start(
     at: datetime,
 ) -> None:
     row.status, row.pathway_id = "started", row.id
-    ledger.begin(session, row.id, row.patient_id, referral, digest=digest, by=by, at=at)
+    earlier = (
+        select(PathwayRow).where(PathwayRow.patient_id == row.patient_id).order_by(col(PathwayRow.created))
+    )
+    rows = session.exec(earlier).all()
+    ledger.begin(
+        session,
+        row.id,
+        row.patient_id,
+        referral,
+        digest=digest,
+        by=by,
+        at=at,
+        previous=rows[-1].id if rows else None,
+    )
 
 
 def _row(session: Session, key: str) -> ReferralRow:

@@ -15,7 +15,7 @@ from pathway.plan import plan
 from pathway.planned import Kind
 from pathway.referral import Contact, Fact, JsonValue
 from pathway.refusal import Refused, Text
-from pathway.state import Actor, HeldDrug, Pathway
+from pathway.state import Actor, Carer, HeldDrug, Pathway
 
 _OF_A_STEP: dict[str, type[e.StepEvent]] = {
     "receive": e.StepReceived,
@@ -104,7 +104,10 @@ def _whose(line: Line, ground: Ground) -> str:
     if line.hold is not None:
         return protocol.hold.signers[0]
     if line.override is not None:
-        return (*protocol.gate(line.override).override, protocol.messaging.desk)[0]
+        gate = protocol.gate(line.override)
+        return (*gate.override, *(role for group in gate.both for role in group), protocol.messaging.desk)[0]
+    if line.observe is not None and protocol.surveillance is not None:
+        return protocol.surveillance.charge
     step = (
         line.complete or line.start or line.waive or line.accept or line.receive or line.reject or line.fail
     )
@@ -181,6 +184,18 @@ def _of_the_pathway(line: Line, by: Actor, pathway: Pathway, ground: Ground, day
         return e.AlertAcknowledged(by=by, key=_alert(line.acknowledge, pathway, ground), note=line.note)
     if line.settle_call is not None:
         return e.CallSettled(by=by, key=_call(line.settle_call, pathway, ground), note=line.note)
+    if line.ask is not None:
+        due = _day(line.due, days)
+        return e.StepAsked(by=by, step=line.ask, reason=line.reason or line.note, due=due)
+    if line.observe is not None:
+        occurred = days.instant(line.occurred) if line.occurred else None
+        return e.ObservationsRecorded(
+            by=by, values=line.observe, round=line.round, reason=line.reason, occurred=occurred
+        )
+    if line.carer is not None:
+        said = line.carer
+        consent = _day(said.consent, days)
+        return e.CarerNamed(by=by, carer=Carer(said.name, said.mobile, said.email, said.landline, consent))
     if line.opt_out is not None:
         return e.ChannelOptedOut(by=by, channel=line.opt_out)
     if line.opt_in is not None:
@@ -208,17 +223,20 @@ def facts_of(said: dict[str, Any], by: str, at: datetime) -> tuple[Fact, ...]:
 
 
 def _alert(said: str, pathway: Pathway, ground: Ground) -> str:
-    """The key of the standing alert of this step or towards this role, or of that very key."""
-    for alert in alerts(pathway, ground):
-        if said in (alert.key, alert.role, alert.step.key if alert.step else "pathway"):
+    """The key of the standing alert of this step or alarm, towards this role, or of that very key; unanswered first."""
+    standing = sorted(alerts(pathway, ground), key=lambda alert: alert.acknowledged is not None)
+    for alert in standing:
+        about = alert.step.key if alert.step else "pathway"
+        if said in (alert.key, alert.role, about) or alert.key.startswith(f"alarm/{said}/"):
             return alert.key
     raise Refused(Text(fr=f"Aucune alerte pour « {said} ».", en=f"No alert stands for {said}."))
 
 
 def _call(said: str, pathway: Pathway, ground: Ground) -> str:
-    """The key of the call or letter that is owed about this step, or of that very key."""
+    """The key of the call or letter that is owed about this step or to this role, or of that very key."""
     for item in plan(pathway, ground).items:
-        if item.kind in (Kind.CALL, Kind.LETTER) and said in (item.key, item.step.partition("/")[0]):
+        names = (item.key, item.step.partition("/")[0], item.data.get("to"))
+        if item.kind in (Kind.CALL, Kind.LETTER) and said in names:
             return item.key
     raise Refused(Text(fr=f"Aucun appel à faire pour « {said} ».", en=f"No call is owed about {said}."))
 

@@ -93,6 +93,17 @@ class Drug:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CarerSaid:
+    """Somebody the patient wants contacted. ``consent`` is the day on which she said so in writing."""
+
+    name: str
+    mobile: str | None = None
+    email: str | None = None
+    landline: str | None = None
+    consent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One thing that is or is not so. Exactly one subject (``SUBJECTS``), with the details that go with it."""
 
@@ -111,6 +122,10 @@ class Statement:
     stage: str | None = None
     referral: str | None = None
     fact: str | None = None
+    finding: str | None = None
+    alarm: str | None = None
+    recorded: str | None = None
+    linked: str | None = None
 
     occurrence: int | None = None
     status: str | None = None
@@ -132,6 +147,8 @@ class Statement:
     acknowledged: bool | None = None
     end: str | None = None
     missing: tuple[str, ...] | None = None
+    towards: str | None = None
+    answered: bool | None = None
     is_: Any = None
     not_: bool = False
 
@@ -145,13 +162,17 @@ SUBJECTS: dict[str, frozenset[str]] = {
     "gate": frozenset({"met", "because"}),
     "alert": frozenset({"about", "level", "acknowledged"}),
     "flag": frozenset({"says"}),
-    "call": frozenset({"status", "count"}),
-    "letter": frozenset({"status", "count"}),
+    "call": frozenset({"status", "count", "towards", "channel", "says", "from", "to"}),
+    "letter": frozenset({"status", "count", "towards", "channel", "says", "from", "to"}),
     "hold": frozenset(),
     "pathway": frozenset({"end"}),
     "stage": frozenset(),
     "referral": frozenset({"missing"}),
     "fact": frozenset({"is"}),
+    "finding": frozenset(),
+    "alarm": frozenset({"count", "answered"}),
+    "recorded": frozenset({"count", "from", "to", "at"}),
+    "linked": frozenset({"status"}),
 }
 """Every subject of a statement and the details it may have (besides ``not``)."""
 
@@ -203,6 +224,10 @@ class Line:
     resume_pathway: bool | None = None
     end: str | None = None
     refer_again: ReferralSaid | None = None
+    ask: str | None = None
+    observe: dict[str, Any] | None = None
+    carer: CarerSaid | None = None
+    new_fracture: FractureSaid | None = None
     gateway: dict[str, str] | None = None
     event: dict[str, Any] | None = None
     expect: Statement | None = None
@@ -216,6 +241,8 @@ class Line:
     revisit: str | None = None
     drugs: tuple[Drug, ...] = ()
     text: str = ""
+    round: str = ""
+    due: str | None = None
 
 
 VERBS: dict[str, frozenset[str]] = {
@@ -246,6 +273,10 @@ VERBS: dict[str, frozenset[str]] = {
     "resume_pathway": frozenset(),
     "end": frozenset({"reason", "revisit"}),
     "refer_again": frozenset(),
+    "ask": frozenset({"reason", "due"}),
+    "observe": frozenset({"round", "occurred", "reason"}),
+    "carer": frozenset(),
+    "new_fracture": frozenset(),
     "gateway": frozenset(),
     "event": frozenset(),
     "expect": frozenset({"control"}),
@@ -265,15 +296,17 @@ STEP_VERBS = (
     "cancel",
     "arrive",
     "no_show",
+    "ask",
 )
-NOT_EVENTS = ("expect", "gateway", "refer_again")
+NOT_EVENTS = ("expect", "gateway", "refer_again", "new_fracture")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
     """A whole story. ``until`` is how far the clock runs after the last line.
 
-    ``protocol`` and ``centre`` are files beside the story; without them the built-in ones are played.
+    ``protocol`` and ``centre`` are files beside the story; without them the built-in ones are played. ``settings`` are
+    the centre's choices that differ from those of its file.
     """
 
     story: str
@@ -284,6 +317,7 @@ class Story:
     lines: tuple[Line, ...] = ()
     protocol: str | None = None
     centre: str | None = None
+    settings: dict[str, str | int] = field(default_factory=dict)
     people: dict[str, Who] = field(default_factory=dict)
     until: str | None = None
     finally_: tuple[Expectation, ...] = ()
@@ -318,4 +352,8 @@ def known_names(protocol: Protocol) -> dict[str, frozenset[str]]:
         "gate": frozenset(gate.key for gate in protocol.gates),
         "end": frozenset(protocol.ends),
         "role": frozenset(protocol.roles),
+        "finding": frozenset(flag.key for flag in protocol.red_flags),
+        "alarm": frozenset(alarm.key for alarm in protocol.surveillance.alarms)
+        if protocol.surveillance
+        else frozenset(),
     }

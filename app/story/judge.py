@@ -15,6 +15,7 @@ from pathway.plan import Plan, plan
 from pathway.planned import Kind
 from pathway.stage import stage
 from pathway.state import Pathway, Step
+from pathway.watch import is_answered
 from store.referrals import Received
 from store.tables import OwedRow
 
@@ -23,7 +24,10 @@ _LEFT = ("sent", "sending", "uncertain")
 
 @dataclass(frozen=True)
 class Scene:
-    """All there is to look at: what became of the referral, the state, and every row ever owed."""
+    """All there is to look at: what became of the referral, the state, and every row ever owed.
+
+    ``history`` are the events recorded, with when; ``others`` the pathways that follow this one.
+    """
 
     received: Received
     pathway: Pathway | None
@@ -31,6 +35,8 @@ class Scene:
     rows: Sequence[OwedRow]
     days: Days
     now: datetime
+    history: Sequence[tuple[str, datetime]] = ()
+    others: Sequence[Pathway] = ()
 
     @property
     def plan(self) -> Plan:
@@ -191,7 +197,11 @@ def _owed(kind: Kind, name: str) -> Callable[[Statement, Scene], Finding]:
             row
             for row in scene.rows
             if row.kind == kind
-            and about in ("any", row.step.partition("/")[0])
+            and about in ("any", row.step.partition("/")[0] or "pathway")
+            and said.towards in (None, row.data.get("to"))
+            and said.channel in (None, row.data.get("channel"))
+            and _owes(row, said)
+            and _within(row, said, scene)
             and row.status == (said.status or "planned")
             and (said.status is not None or row.at is None or row.at <= scene.now)
         ]
@@ -200,6 +210,13 @@ def _owed(kind: Kind, name: str) -> Callable[[Statement, Scene], Finding]:
         return Finding(holds, listed or f"no {name} is owed")
 
     return owed
+
+
+def _owes(row: OwedRow, said: Statement) -> bool:
+    """Whether what is to be said holds these words."""
+    text = row.data.get("text", {})
+    spoken = " ".join(text.values()) if isinstance(text, dict) else str(text)
+    return said.says is None or said.says.casefold() in spoken.casefold()
 
 
 # --- what stands in the way -------------------------------------------------------------------------------
@@ -281,6 +298,44 @@ def _fact(said: Statement, scene: Scene) -> Finding:
     return Finding(fact.value == wanted, f"{said.fact} is {fact.value!r} since {scene.wall(fact.at)}")
 
 
+def _finding(said: Statement, scene: Scene) -> Finding:
+    there = {one.key: one.since for one in scene.pathway.flagged} if scene.pathway else {}
+    found = ", ".join(f"{key} since {scene.wall(since)}" for key, since in there.items())
+    return Finding(said.finding in there, found or "no finding")
+
+
+def _alarm(said: Statement, scene: Scene) -> Finding:
+    raised = (
+        [one for one in scene.pathway.alarms if said.alarm in ("any", one.alarm)] if scene.pathway else []
+    )
+    if said.answered is not None and scene.pathway is not None:
+        raised = [one for one in raised if is_answered(one, scene.pathway) is said.answered]
+    holds = len(raised) == said.count if said.count is not None else bool(raised)
+    found = "; ".join(f"{one.alarm} at {scene.wall(one.at)}" for one in raised)
+    return Finding(holds, found or "no alarm was raised")
+
+
+def _recorded(said: Statement, scene: Scene) -> Finding:
+    lines = [
+        at
+        for kind, at in scene.history
+        if said.recorded == kind
+        and (said.from_ is None or scene.days.start(said.from_) <= at)
+        and (said.to is None or at <= scene.days.instant(said.to))
+        and (said.at is None or scene.is_at(said.at, at))
+    ]
+    holds = len(lines) == said.count if said.count is not None else bool(lines)
+    return Finding(holds, f"{said.recorded}: " + (", ".join(scene.wall(at) for at in lines) or "never"))
+
+
+def _linked(said: Statement, scene: Scene) -> Finding:
+    """A pathway that follows this one, for another fracture of the vertebra that is named."""
+    found = [one for one in scene.others if said.linked in ("any", one.fracture.level)]
+    found = [one for one in found if said.status in (None, one.status)]
+    listed = "; ".join(f"{one.fracture.level} of {one.fracture.onset}: {one.status}" for one in scene.others)
+    return Finding(bool(found), listed or "no pathway follows this one")
+
+
 _JUDGES: dict[str, Callable[[Statement, Scene], Finding]] = {
     "step": _step,
     "task": _task,
@@ -297,4 +352,8 @@ _JUDGES: dict[str, Callable[[Statement, Scene], Finding]] = {
     "stage": _stage,
     "referral": _referral,
     "fact": _fact,
+    "finding": _finding,
+    "alarm": _alarm,
+    "recorded": _recorded,
+    "linked": _linked,
 }

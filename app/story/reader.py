@@ -26,6 +26,7 @@ from app.story.gateway import MANNERS
 from app.story.moments import Days
 from app.yaml_file import read_yaml
 from pathway.codec import Malformed, decode
+from pathway.events import KINDS
 from pathway.protocol import Protocol
 
 _ALWAYS = ("at", "by", "note", "id", "refused")
@@ -123,7 +124,7 @@ def _line(path: str, line: Line, story: Story) -> Iterator[Malformed]:
 def _details(path: str, verb: str, line: Line) -> Iterator[Malformed]:
     if verb == "complete" and line.outcome is None:
         yield Malformed(path, "lacks outcome: say how the step ended")
-    for name in ("occurred", "revisit"):
+    for name in ("occurred", "revisit", "due"):
         if (given := getattr(line, name)) is not None:
             yield from _moment(f"{path}.{name}", given)
     for slot, name in ((line.book, "book"), (line.move, "move")):
@@ -201,6 +202,9 @@ def _unknown_names(story: Story, protocol: Protocol) -> Iterator[Malformed]:
         for slot, name in ((line.book, "book"), (line.move, "move")):
             if slot is not None:
                 yield from named(f"{path}.{name}.step", "step", slot.step)
+        if line.new_fracture is not None and line.new_fracture.onset is not None:
+            yield from _moment(f"{path}.new_fracture.onset", line.new_fracture.onset)
+        yield from _observed(path, line, protocol)
         yield from named(f"{path}.override", "gate", line.override)
         yield from named(f"{path}.end", "end", line.end)
         if verb == "complete" and line.refused is None:
@@ -210,6 +214,19 @@ def _unknown_names(story: Story, protocol: Protocol) -> Iterator[Malformed]:
     for index, one in enumerate(story.finally_):
         yield from _statement_names(f"finally[{index}].expect", one.expect, named)
         yield from _statement_names(f"finally[{index}].control", one.control, named)
+
+
+def _observed(path: str, line: Line, protocol: Protocol) -> Iterator[Malformed]:
+    if line.observe is None:
+        return
+    watch = protocol.surveillance
+    known = [item.key for item in watch.items] if watch else []
+    for key in line.observe:
+        if key not in known:
+            there = ", ".join(known) or "nothing"
+            yield Malformed(
+                f"{path}.observe.{key}", f"is not looked at in {protocol.protocol}; looked at: {there}"
+            )
 
 
 def _outcome(path: str, line: Line, protocol: Protocol) -> Iterator[Malformed]:
@@ -235,8 +252,16 @@ def _statement_names(path: str, said: Statement | None, named: _Named) -> Iterat
         yield from named(f"{path}.gate", "gate", name)
     elif subject == "alert" and name != "any":
         yield from named(f"{path}.alert", "role", name)
-    elif subject in ("call", "letter") and name != "any":
+    elif subject in ("call", "letter") and name not in ("any", "pathway"):
         yield from named(f"{path}.{subject}", "step", name)
+    elif subject == "recorded" and name not in KINDS:
+        yield Malformed(f"{path}.recorded", f"{name!r} is no event; events are {', '.join(sorted(KINDS))}")
+    elif subject == "finding":
+        yield from named(f"{path}.finding", "finding", name)
+    elif subject == "alarm" and name != "any":
+        yield from named(f"{path}.alarm", "alarm", name)
+    if said.towards is not None:
+        yield from named(f"{path}.towards", "role", said.towards)
     if said.about is not None:
         yield from named(f"{path}.about", "step", said.about)
     if said.end is not None:

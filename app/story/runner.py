@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app import rights, service
-from app.intake import receive_referral
+from app.intake import receive_referral, start_again
 from app.service import Service
 from app.story.acts import actor, event_of
 from app.story.cast import refer
@@ -22,10 +22,12 @@ from app.story.judge import Finding, Scene, judge
 from app.story.moments import Days
 from app.story.reader import check_against
 from app.story.timeline import Entry, timeline
+from pathway.referral import Fracture
 from pathway.refusal import Refused
 from pathway.state import Actor, Pathway
 from scheduler.tick import tick
 from store import claims, owed, rota
+from store.ledger import history
 from store.referrals import Received
 
 _AGAIN = timedelta(minutes=10)
@@ -206,6 +208,8 @@ class Stage:
             self._judge(cue.play, line.id, line.expect, line.control, place)
         elif line.gateway is not None:
             self._treat(line, story)
+        elif line.new_fracture is not None:
+            self._break_again(cue.play, line, place)
         elif line.refer_again is not None:
             self._receive(cue.play, story, line.refer_again)
         else:
@@ -253,6 +257,25 @@ class Stage:
         play.heard.append(Entry(at, "referral", f"from {said.by}: {answer.status}{lacks}"))
         return answer
 
+    def _break_again(self, play: _Play, line: Line, place: str) -> None:
+        """Another fracture of the same patient: a pathway of its own that follows this one."""
+        said, received = line.new_fracture, play.received
+        if said is None or received is None or received.pathway_id is None:
+            return
+        by = actor(line, play.told.story, self.service.protocol.ground)
+        fracture = Fracture(
+            onset=self.days.day(said.onset) if said.onset else None,
+            text=said.text or f"Fracture {said.level or ''}".strip(),
+            level=said.level,
+            cause=said.cause,
+        )
+        try:
+            answer = start_again(self.service, received.pathway_id, fracture, by)
+        except Refused as refused:
+            play.verdicts.append(Verdict(line.id or place, False, self.clock(), refused.text.en, place))
+            return
+        play.heard.append(Entry(self.clock(), "referral", f"new fracture of {said.level}: {answer.status}"))
+
     def _treat(self, line: Line, story: Story) -> None:
         for channel, manner in (line.gateway or {}).items():
             address = {"sms": story.patient.mobile, "email": story.patient.email}[channel]
@@ -283,7 +306,9 @@ class Stage:
         with self.service.db.read() as session:
             pathway, ground = self.service.ledger.load(session, received.pathway_id)
             rows = owed.rows_of(session, received.pathway_id)
-        return Scene(received, pathway, ground, rows, self.days, self.clock())
+            lines = [(line.type, line.occurred) for line in history(session, received.pathway_id)]
+            others = self.service.ledger.following(session, received.pathway_id)
+        return Scene(received, pathway, ground, rows, self.days, self.clock(), lines, others)
 
     def _conclude(self, play: _Play) -> None:
         """The expectations of the end, and those whose moment the clock never reached."""

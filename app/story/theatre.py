@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import SecretStr
 
 from app import service
@@ -18,6 +19,7 @@ from app.settings import Misconfigured, Settings
 from app.story.format import Told
 from app.story.gateway import StoryGateway
 from app.story.runner import Played, Stage, VirtualClock
+from app.yaml_file import read_yaml
 from gateways.mailbox import MailboxGateway
 from store.planner import pathway_count
 
@@ -34,7 +36,7 @@ def settings_for(told: Told, *, database_url: str, place: Path) -> Settings:
     return Settings(
         database_url=database_url,
         protocol=here / told.story.protocol if told.story.protocol else BUILTIN,
-        centre=here / told.story.centre if told.story.centre else CENTRE,
+        centre=_centre(told, here / told.story.centre if told.story.centre else CENTRE, place),
         mailbox=place / "mailbox",
         **_key(database_url),
         smtp_host="",
@@ -42,6 +44,17 @@ def settings_for(told: Told, *, database_url: str, place: Path) -> Settings:
         fhir_destinations=[],
         lease_slack_seconds=30.0,
     )
+
+
+def _centre(told: Told, file: Path, place: Path) -> Path:
+    """The centre's file, with the choices of the story instead of its own."""
+    if not told.story.settings:
+        return file
+    said = read_yaml(file).data
+    said["settings"] = {**said.get("settings", {}), **told.story.settings}
+    played = place / f"{told.story.story}-centre.yaml"
+    played.write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+    return played
 
 
 def _key(database_url: str) -> dict[str, Any]:
