@@ -16,6 +16,7 @@ ANCHORS = {
     "referral": Text(fr="demande", en="referral"),
     "fracture": Text(fr="fracture", en="fracture"),
     "opened": Text(fr="ouverture", en="opened"),
+    "asked": Text(fr="jour demandé", en="day asked for"),
     "due": Text(fr="échéance", en="due"),
     "slot": Text(fr="rendez-vous", en="slot"),
     "missed": Text(fr="absence", en="missed"),

@@ -7,12 +7,12 @@ from datetime import date, datetime
 from pathway.anchors import due
 from pathway.explaining.explanation import Input
 from pathway.explaining.facts import onset, procedure, state
-from pathway.ground import Ground, hold_start
+from pathway.ground import Ground, hold_start, last_intakes
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.protocol_words import ANCHORS, anchor, step_title
 from pathway.refusal import Text
 from pathway.state import HoldStatus, Pathway, Step
-from pathway.wording import day, fill, when
+from pathway.wording import day, fill, joined, when
 
 
 def anchored(name: str, step: Step, pathway: Pathway, ground: Ground) -> Input:
@@ -27,6 +27,9 @@ def anchored(name: str, step: Step, pathway: Pathway, ground: Ground) -> Input:
         return onset(pathway)
     if head == "opened":
         return _opened(step, ground)
+    if head == "asked":
+        source = f"step/{step.ref}"
+        return Input(what, day(step.asked_for) if step.asked_for else None, step.opened, source=source)
     if head == "due":
         moment = due(step, pathway, ground)
         return Input(what, when(moment.instant, calendar) if moment else None, source=f"{step.ref}/due")
@@ -34,8 +37,10 @@ def anchored(name: str, step: Step, pathway: Pathway, ground: Ground) -> Input:
         return _slot(head, step, pathway, ground)
     if head == "procedure":
         return procedure(pathway, ground)
-    if head in ("hold_start", "last_intake"):
+    if head == "hold_start":
         return held_from(pathway, ground)
+    if head == "last_intake":
+        return _last_intakes(pathway, ground)
     if head in ("done", "data"):
         return _done(tail, step, pathway, ground, what, recorded=head == "data")
     return Input(what)
@@ -113,3 +118,12 @@ def held_from(pathway: Pathway, ground: Ground) -> Input:
         n=assumed.assumed_max_offset_days,
     )
     return Input(what, said, source=assumed.source)
+
+
+def _last_intakes(pathway: Pathway, ground: Ground) -> Input:
+    """The days on which the drugs of the signed plan are taken for the last time."""
+    what, days = ANCHORS["last_intake"], last_intakes(pathway, ground)
+    if not days:
+        return Input(what)
+    plan = pathway.hold
+    return Input(what, joined(day(one) for one in days), plan.signed, plan.signer, "hold")

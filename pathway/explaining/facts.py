@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pathway.explaining.explanation import UNSOURCED, Explanation, Input, of_fact
+from pathway.explaining.explanation import Explanation, Input, of_fact, sourced
 from pathway.gates import holds
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.lifecycle import StepStatus
@@ -38,7 +38,9 @@ STATUS = {
 _NOT_YET = Text(fr="pas encore", en="not yet")
 
 
-def is_true(asked: Condition, pathway: Pathway, ground: Ground, *, key: str = "") -> Explanation:
+def is_true(
+    asked: Condition, pathway: Pathway, ground: Ground, *, key: str = "", source: str = ""
+) -> Explanation:
     """Whether a condition holds now, what it asks, and each thing it was answered from."""
     true = holds(asked, pathway, ground)
     inputs = tuple(_inputs(asked, pathway, ground))
@@ -49,7 +51,7 @@ def is_true(asked: Condition, pathway: Pathway, ground: Ground, *, key: str = ""
         fill("{verdict} ({told})", "{verdict} ({told})", verdict=verdict, told=told) if told.fr else verdict
     )
     parts = tuple(
-        is_true(one, pathway, ground, key=f"{key}/{number}")
+        is_true(one, pathway, ground, key=f"{key}/{number}", source=source)
         for number, one in enumerate((*asked.any_of, *asked.none_of), start=1)
     )
     return Explanation(
@@ -57,7 +59,7 @@ def is_true(asked: Condition, pathway: Pathway, ground: Ground, *, key: str = ""
         kind="condition",
         title=said,
         because=sentence(because),
-        source=UNSOURCED,
+        source=sourced(source),
         inputs=inputs,
         holds=true,
         parts=parts,

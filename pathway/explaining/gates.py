@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathway.explaining.explanation import Explanation, Input, sourced
 from pathway.explaining.facts import is_true
-from pathway.gates import unmet
+from pathway.gates import holds, overridden, unmet
 from pathway.ground import Ground, procedure_start
 from pathway.protocol import Gate, Need
 from pathway.protocol_words import roles
 from pathway.refusal import Text
 from pathway.state import Override, Pathway
-from pathway.wording import count, fill, same, sentence, when
+from pathway.wording import count, fill, joined, sentence, when
 
 _NEED, _NEEDS = (
     Text(fr="point manque", en="point is missing"),
@@ -26,12 +26,13 @@ def gate_key(key: str) -> str:
 def explain_gate(gate: Gate, pathway: Pathway, ground: Ground) -> Explanation:
     """Whether the gate is met, and need by need why."""
     missing = {one.index for one in unmet(gate, pathway, ground)}
+    passed = overridden(gate, pathway, ground)
     parts = tuple(
         _need(need, index, gate, index in missing, pathway, ground) for index, need in enumerate(gate.needs)
     )
     if missing:
         because = sentence(count(len(missing), _NEED, _NEEDS))
-    elif any(part.rule is not None and not _is_true(part) for part in parts):
+    elif any(not holds(gate.needs[index].when, pathway, ground) for index in passed):
         because = Text(fr="Ouvert, par dérogation.", en="Open, by an override.")
     else:
         because = Text(fr="Tout est rempli.", en="Every need is met.")
@@ -48,23 +49,24 @@ def explain_gate(gate: Gate, pathway: Pathway, ground: Ground) -> Explanation:
     )
 
 
-def _is_true(part: Explanation) -> bool:
-    return bool(part.parts and part.parts[0].holds)
-
-
 def _who_may(gate: Gate, ground: Ground) -> Text:
-    if gate.override:
+    if gate.both:
+        each = joined((roles(group, ground.protocol) for group in gate.both), Text(fr=" ; et ", en="; and "))
         return fill(
-            "Dérogation possible par : {who}",
-            "May be overridden by: {who}",
-            who=roles(gate.override, ground.protocol),
+            "Dérogation par une personne de chacun : {who}",
+            "Overridden by one person of each: {who}",
+            who=each,
         )
+    if gate.override:
+        who = roles(gate.override, ground.protocol)
+        return fill("Dérogation possible par : {who}", "May be overridden by: {who}", who=who)
     return Text(fr="Aucune dérogation possible", en="Nobody may override it")
 
 
 def _need(need: Need, index: int, gate: Gate, missing: bool, pathway: Pathway, ground: Ground) -> Explanation:
     key = f"{gate_key(gate.key)}/{index}"
-    asked = is_true(need.when, pathway, ground, key=f"{key}/if")
+    source = sourced(need.source, gate.source)
+    asked = is_true(need.when, pathway, ground, key=f"{key}/if", source=source)
     passed = _override(index, gate, pathway, ground)
     if asked.holds:
         because = fill("Rempli : {why}", "Met: {why}", why=asked.because)
@@ -88,11 +90,11 @@ def _need(need: Need, index: int, gate: Gate, missing: bool, pathway: Pathway, g
         kind="need",
         title=need.reason,
         because=because,
-        source=sourced(need.source, gate.source),
+        source=source,
         rule=rule,
         inputs=asked.inputs,
         holds=not missing,
-        parts=(asked,),
+        parts=asked.parts,
     )
 
 
@@ -120,8 +122,3 @@ def _passed(one: Override, pathway: Pathway, ground: Ground) -> Input:
 def needs_of(keys: tuple[str, ...], pathway: Pathway, ground: Ground) -> tuple[Explanation, ...]:
     """The gates of these keys, once each."""
     return tuple(explain_gate(ground.protocol.gate(key), pathway, ground) for key in dict.fromkeys(keys))
-
-
-def named(keys: tuple[str, ...]) -> Text:
-    """``G3, G4``."""
-    return same(", ".join(dict.fromkeys(keys)))

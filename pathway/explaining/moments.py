@@ -117,7 +117,6 @@ def _unneeded(one: Explanation) -> Explanation:
 def _because(given: Offset, moment: Moment | None, step: Step, pathway: Pathway, ground: Ground) -> Text:
     if moment is None:
         return _why_not(given, step, pathway, ground)
-    base = anchored(given.from_, step, pathway, ground)
     floor = resolve(given.but_not_before, step, pathway, ground) if given.but_not_before else None
     if floor is not None and floor == moment and given.but_not_before is not None:
         return sentence(
@@ -128,54 +127,46 @@ def _because(given: Offset, moment: Moment | None, step: Step, pathway: Pathway,
                 rule=offset(given.but_not_before, ground.protocol),
             )
         )
-    return sentence(
-        fill(
-            "{when} : {how} ({what} : {base})",
-            "{when}: {how} ({what}: {base})",
-            when=when(moment.instant, ground.calendar),
-            how=_how(given, moment, step, pathway, ground),
-            what=base.what,
-            base=base.value or same("?"),
-        )
+    return said_as_sum(given, moment, step, pathway, ground)
+
+
+def said_as_sum(given: Offset, moment: Moment, step: Step, pathway: Pathway, ground: Ground) -> Text:
+    """``Wed 12 May 2027, 23:59 = fracture (Wed 20 Jan 2027) + 112 days, by the end of the day.``"""
+    base = anchored(given.from_, step, pathway, ground)
+    said = fill(
+        "{when} = {what} ({base})",
+        "{when} = {what} ({base})",
+        when=when(moment.instant, ground.calendar),
+        what=anchor(given.from_, ground.protocol),
+        base=base.value or same("?"),
     )
+    signed, far = _distance(given)
+    if far is not None:
+        sign = "+" if signed > 0 else "−"
+        said = fill("{said} {sign} {far}", "{said} {sign} {far}", said=said, sign=sign, far=far)
+    details = [_wall(given, moment, ground)]
+    if given.working_days:
+        details.append(_skipped(given, moment, step, pathway, ground))
+    return sentence(joined((said, *(one for one in details if one.fr))))
 
 
-def _how(given: Offset, moment: Moment, step: Step, pathway: Pathway, ground: Ground) -> Text:
-    name = anchor(given.from_, ground.protocol)
-    if given.hours is not None:
-        if not given.hours:
-            return fill("dès {name}", "at once: {name}", name=name)
-        return _distance(
-            given.hours,
-            count(abs(round(given.hours)), _HOUR, _HOURS),
-            name,
-            Text(fr="heures réelles", en="real hours"),
-        )
-    wall = _wall(given, moment, ground)
-    if given.working_days is not None:
-        counted_days = count(abs(given.working_days), _WORKING, _WORKING_DAYS)
-        skipped = _skipped(given, moment, step, pathway, ground)
-        detail = joined(one for one in (wall, skipped) if one.fr)
-        return _distance(given.working_days, counted_days, name, detail)
-    if not given.days:
-        return fill("{name}, {wall}", "{name}, {wall}", name=name, wall=wall) if wall.fr else name
-    return _distance(given.days, count(abs(given.days), _DAY, _DAYS), name, wall)
-
-
-def _distance(signed: float, how_far: Text, name: Text, detail: Text) -> Text:
-    if signed > 0:
-        said = fill("{far} après : {name}", "{far} after: {name}", far=how_far, name=name)
-    elif signed < 0:
-        said = fill("{far} avant : {name}", "{far} before: {name}", far=how_far, name=name)
-    else:
-        said = fill("le jour même : {name}", "the same day: {name}", name=name)
-    return fill("{said}, {detail}", "{said}, {detail}", said=said, detail=detail) if detail.fr else said
+def _distance(given: Offset) -> tuple[float, Text | None]:
+    """How far from the anchor, in the unit of the rule; None for the anchor itself."""
+    if given.hours:
+        return given.hours, count(round(abs(given.hours)), _HOUR, _HOURS)
+    if given.working_days:
+        return given.working_days, count(abs(given.working_days), _WORKING, _WORKING_DAYS)
+    if given.days:
+        return given.days, count(abs(given.days), _DAY, _DAYS)
+    return 0, None
 
 
 def _wall(given: Offset, moment: Moment, ground: Ground) -> Text:
     """At what hour of the day: the rule's, the close of business, or the end of the day."""
     if given.at is not None:
         return fill("à {at:%H:%M}", "at {at:%H:%M}", at=given.at)
+    if given.hours is not None:
+        return Text(fr="en heures réelles", en="in real hours") if given.hours else Text(fr="", en="")
     if given.working_days is not None:
         close = ground.calendar.business_close
         return fill("à la fermeture ({at:%H:%M})", "at the close of business ({at:%H:%M})", at=close)
