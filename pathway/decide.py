@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pathway import events as e
+from pathway.calendar import DAY
 from pathway.decide_hold import HOLD_RULES
 from pathway.decide_steps import STEP_RULES
 from pathway.decide_visits import VISIT_RULES
@@ -295,7 +296,7 @@ def _observations_recorded(pathway: Pathway, event: e.ObservationsRecorded, grou
                 pathway,
                 status=PathwayStatus.ON_HOLD,
                 reason="complication",
-                revisit=ground.calendar.day(pathway.as_of),
+                revisit=ground.calendar.day(pathway.as_of) + DAY,
             )
     return pathway
 
