@@ -1,13 +1,16 @@
 """Reasons that Jalon itself gave, in both languages. What a person wrote stays as they wrote it.
 
-A reason is stored as a short English phrase, an outcome's key or an end's key: what is stored never changes with
-a translation. This is the one place where it becomes words, for the pages, the command line and FHIR alike.
+A reason is stored as a short English phrase, an outcome's key, an end's key or the rule that set a date
+(``procedure -3 d 10:00``): what is stored never changes with a translation. This is the one place where it becomes
+words, for the pages, the command line and FHIR alike.
 """
 
 from __future__ import annotations
 
+import re
+
 from pathway.protocol import Protocol
-from pathway.protocol_words import CHANNELS, LEVELS, fact_title, step_title
+from pathway.protocol_words import ANCHORS, CHANNELS, LEVELS, UNITS, anchor, fact_title, step_title
 from pathway.refusal import Text
 from pathway.wording import fill, joined, same
 
@@ -77,11 +80,6 @@ REASONS = {
 _AND_USELESS = ", and later it is of no use"
 
 
-def is_ours(stored: str, protocol: Protocol) -> bool:
-    """Whether a reason is one that Jalon gave, and so has a side in each language."""
-    return reason(stored, protocol) != same(stored) or stored in REASONS
-
-
 def reason(stored: str, protocol: Protocol) -> Text:
     """The words of a stored reason; empty when there is none."""
     if stored in REASONS:
@@ -108,7 +106,9 @@ def reason(stored: str, protocol: Protocol) -> Text:
     channel, _, how = stored.partition(": ")
     if channel in CHANNELS and how in REASONS:
         return fill("{channel} : {how}", "{channel}: {how}", channel=CHANNELS[channel], how=REASONS[how])
-    return _outcome(stored, protocol) or _red_flag(stored, protocol) or same(stored)
+    return (
+        _outcome(stored, protocol) or _finding(stored, protocol) or _moment(stored, protocol) or same(stored)
+    )
 
 
 def _outcome(stored: str, protocol: Protocol) -> Text | None:
@@ -121,6 +121,27 @@ def _outcome(stored: str, protocol: Protocol) -> Text | None:
     return None
 
 
-def _red_flag(stored: str, protocol: Protocol) -> Text | None:
+def _finding(stored: str, protocol: Protocol) -> Text | None:
     found = next((one for one in protocol.red_flags if one.key == stored), None)
     return fill("{key} : {title}", "{key}: {title}", key=found.key, title=found.title) if found else None
+
+
+_SPOKEN = re.compile(r"(\S+)(?: ([+-][\d.]+) (h|d|wd))?(?: (\d\d:\d\d))?")
+"""A moment as ``anchors.spoken`` writes it."""
+
+
+def _moment(stored: str, protocol: Protocol) -> Text | None:
+    """A rule that set a date, as people say it."""
+    found = _SPOKEN.fullmatch(stored)
+    if found is None:
+        return None
+    name, count, unit, wall = found.groups()
+    head, _, tail = name.partition(":")
+    known = head in ANCHORS or (head in ("done", "data") and protocol.has_step(tail.partition(".")[0]))
+    if not known:
+        return None
+    said = anchor(name, protocol)
+    if count:
+        number = count.replace("-", "−")
+        said = fill("{said} {n} {unit}", "{said} {n} {unit}", said=said, n=number, unit=UNITS[unit])
+    return fill("{said} {wall}", "{said} {wall}", said=said, wall=wall) if wall else said

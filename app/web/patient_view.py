@@ -22,7 +22,7 @@ from app.web.catalogue import (
 from app.web.deeds import Offer, Scene, offer
 from app.web.deeds_patient import ANTITHROMBOTICS
 from app.web.deeds_steps import measured
-from app.web.words import fact_title, happened, planned, reason, role_title, sentence
+from app.web.words import fact_title, happened, planned, role_title, sentence
 from pathway.anchors import Moment, due, resolve
 from pathway.codec import decode
 from pathway.flags import Flag, flags
@@ -164,7 +164,7 @@ class PatientView:
 _TO_BOOK = ("release", "book", "complete", "accept", "start")
 _BOOKED = ("release", "arrived", "complete", "start", "no-show", "book", "accept")
 _LOCKED = ("release", "arrived", "book", "accept", "complete", "start", "no-show")
-_WORK = ("release", "complete", "start", "accept")
+_WORK = ("release", "observe", "complete", "start", "accept")
 
 
 def view(
@@ -179,7 +179,7 @@ def view(
     return PatientView(
         pathway=pathway,
         procedure=procedure_start(pathway, ground.protocol),
-        hold_reason=sentence(pathway.hold.reason, scene.speech),
+        hold_reason=sentence(pathway.hold.reason, ground.protocol, scene.speech),
         flags=tuple(found),
         alerts=tuple(_alert(alert, scene) for alert in alerts(pathway, ground)),
         next=tuple(waiting),
@@ -205,7 +205,7 @@ def changes_of(changes: Sequence[Change], scene: Scene) -> tuple[ChangeView, ...
             what=planned(change.kind, change.step, change.data, protocol, speech),
             old=change.old,
             new=change.new,
-            why=reason(change.why, protocol, speech),
+            why=sentence(change.why, protocol, speech),
         )
         for change in changes
     )
@@ -216,7 +216,7 @@ def _offers(deeds: Sequence[Any], scene: Scene) -> tuple[Offer, ...]:
 
 
 def _step(scene: Scene) -> StepView:
-    step, rule, speech = scene.here, scene.rule, scene.speech
+    step, rule, speech, protocol = scene.here, scene.rule, scene.speech, scene.ground.protocol
     limit = earliest = None
     first: tuple[Offer, ...] = ()
     others: tuple[Offer, ...] = ()
@@ -245,10 +245,10 @@ def _step(scene: Scene) -> StepView:
         due=limit,
         earliest=earliest,
         late=speech.late(limit.instant, scene.now) if is_late and limit else "",
-        why=reason(limit.why, scene.ground.protocol, speech) if limit else "",
+        why=sentence(limit.why, protocol, speech) if limit else "",
         outcome=speech.text(outcome.title) if outcome else "",
-        reason=sentence(step.reason, speech),
-        visit_reason=sentence(step.visit.reason, speech) if step.visit else "",
+        reason=sentence(step.reason, protocol, speech),
+        visit_reason=sentence(step.visit.reason, protocol, speech) if step.visit else "",
         first=first,
         others=others,
         blocked=tuple(blocked) if step.status in LIVE else (),
@@ -295,7 +295,9 @@ def _gate(key: str, now: bool, scene: Scene) -> GateView:
     open_needs = unmet(gate, scene.pathway, scene.ground)
     never = any(one.need.never_override for one in open_needs)
     possible = (
-        offer(OVERRIDE, replace(scene, about=key)) if open_needs and gate.override and not never else None
+        offer(OVERRIDE, replace(scene, about=key))
+        if open_needs and (gate.override or gate.both) and not never
+        else None
     )
     return GateView(
         key,
@@ -334,7 +336,7 @@ def _call(row: OwedRow, scene: Scene, script: Callable[[OwedRow], str]) -> RowVi
 def _message(row: OwedRow, scene: Scene) -> RowView:
     protocol, speech = scene.ground.protocol, scene.speech
     title = planned(row.kind, row.step, row.data, protocol, speech)
-    why = reason(row.why if row.status == "planned" else row.reason, protocol, speech)
+    why = sentence(row.why if row.status == "planned" else row.reason, protocol, speech)
     return RowView(row, title, why)
 
 
