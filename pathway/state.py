@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from pathway.copying import changed
 from pathway.lifecycle import SETTLED, STANDING, STEP_MOVES, Assignment, StepStatus, VisitStatus
 from pathway.referral import Fact, Fracture, Party, Person
 from pathway.refusal import Refused, Text
@@ -46,7 +47,7 @@ class Actor:
         return any(role in self.functions for role in roles)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Visit:
     """A slot of a step. ``revision`` counts every change of time, place or cancellation, and never goes back.
 
@@ -68,7 +69,7 @@ class Visit:
         return self.status in STANDING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """The nth time a step of the protocol is done. ``settled`` is when it really ended, not when we heard.
 
@@ -115,7 +116,7 @@ class Step:
                     en=f"The step {self.key} is {self.status} and cannot become {to}.",
                 )
             )
-        return replace(self, status=to, **changes)
+        return changed(self, status=to, **changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +271,16 @@ class Carer:
     consent: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pathway:
+class _Noted:
+    """Where a pathway notes what it has looked up; no part of its value, and never copied with it."""
+
+    __slots__ = ("_facts", "_places")
+    _facts: dict[str, Fact]
+    _places: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Pathway(_Noted):
     """One patient's way through one protocol version. ``as_of`` is the instant of its last event (UTC).
 
     ``said`` are the keys of the messages that have left, or may have: what was said by one way is not said again
@@ -320,28 +329,66 @@ class Pathway:
 
     def last(self, key: str) -> Step | None:
         """The latest occurrence of a step."""
-        return max((step for step in self.steps if step.key == key), key=lambda s: s.occurrence, default=None)
+        place = self._place_of().get(key)
+        return None if place is None else self.steps[place]
 
     def at(self, key: str, occurrence: int) -> Step | None:
         """One occurrence of a step."""
+        last = self.last(key)
+        if last is None or last.occurrence == occurrence:
+            return last
         return next((s for s in self.steps if s.key == key and s.occurrence == occurrence), None)
 
     def done(self, key: str) -> Step | None:
         """The latest occurrence of a step that was really done."""
+        last = self.last(key)
+        if last is None or last.status is StepStatus.DONE:
+            return last
         done = [step for step in self.steps if step.key == key and step.status is StepStatus.DONE]
         return max(done, key=lambda step: step.occurrence, default=None)
 
     def unsettled(self) -> Iterator[Step]:
         """Every occurrence that is not settled."""
-        return (step for step in self.steps if not step.is_settled)
+        return (step for step in self.steps if step.status not in SETTLED)
 
     def fact(self, key: str) -> Fact | None:
         """What is known last under that key: the latest in time, then the latest heard."""
-        known = [fact for fact in self.facts if fact.key == key]
-        return max(enumerate(known), key=lambda pair: (pair[1].at, pair[0]))[1] if known else None
+        try:
+            return self._facts.get(key)
+        except AttributeError:
+            latest: dict[str, Fact] = {}
+            for fact in self.facts:
+                known = latest.get(fact.key)
+                if known is None or fact.at >= known.at:
+                    latest[fact.key] = fact
+            object.__setattr__(self, "_facts", latest)
+            return latest.get(key)
 
-    def with_step(self, changed: Step) -> Pathway:
+    def with_step(self, step: Step) -> Pathway:
         """The pathway with one occurrence replaced, or added when it is new."""
-        if self.at(changed.key, changed.occurrence) is None:
-            return replace(self, steps=(*self.steps, changed))
-        return replace(self, steps=tuple(changed if step.ref == changed.ref else step for step in self.steps))
+        places = self._place_of()
+        place = places.get(step.key)
+        steps = list(self.steps)
+        if place is not None and steps[place].occurrence == step.occurrence:
+            steps[place] = step
+        elif self.at(step.key, step.occurrence) is None:
+            if place is None or steps[place].occurrence < step.occurrence:
+                places = {**places, step.key: len(steps)}
+            steps.append(step)
+        else:
+            steps = [step if one.ref == step.ref else one for one in steps]
+        made = changed(self, steps=tuple(steps))
+        object.__setattr__(made, "_places", places)
+        return made
+
+    def _place_of(self) -> dict[str, int]:
+        """Where in ``steps`` the latest occurrence of each step is."""
+        try:
+            return self._places
+        except AttributeError:
+            places: dict[str, int] = {}
+            for place, step in enumerate(self.steps):
+                if step.key not in places or self.steps[places[step.key]].occurrence < step.occurrence:
+                    places[step.key] = place
+            object.__setattr__(self, "_places", places)
+            return places
