@@ -7,8 +7,9 @@ from fhir_mappings.read import Json
 from fhir_mappings.service_request import performer, request_reference, step_codings
 from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.write import concept, instant, pruned
+from pathway.ground import Ground
 from pathway.lifecycle import VisitStatus
-from pathway.protocol import StepRule
+from pathway.reasons import reason
 from pathway.state import Pathway, Step
 
 _V = VisitStatus
@@ -23,12 +24,12 @@ ANSWERED: dict[VisitStatus, str] = {
 """participant.status. A slot that is only proposed, or was moved and awaits its gates, needs an answer again."""
 
 
-def appointment(pathway: Pathway, step: Step, rule: StepRule, site: Site) -> Json | None:
+def appointment(pathway: Pathway, step: Step, ground: Ground, site: Site) -> Json | None:
     """The Appointment of this occurrence; None while it never had a slot. ``start`` and ``end`` are instants."""
     visit = step.visit
     if visit is None:
         return None
-    answered = ANSWERED[visit.status]
+    rule, answered = ground.protocol.step(step.key), ANSWERED[visit.status]
     said: Json = {
         "resourceType": "Appointment",
         "id": fhir_id(pathway.id, step.key, step.occurrence),
@@ -46,7 +47,8 @@ def appointment(pathway: Pathway, step: Step, rule: StepRule, site: Site) -> Jso
         ],
     }
     if visit.status in (_V.CANCELLED, _V.NOSHOW):
-        said["cancelationReason"] = concept(visit.reason or visit.status.value)
+        why = reason(visit.reason or visit.status.value, ground.protocol)
+        said["cancelationReason"] = concept(why.fr)
     if visit.place:
         place = {"type": "Location", "display": visit.place}
         said["participant"].append({"actor": place, "required": "required", "status": answered})

@@ -10,6 +10,7 @@ from fhir_mappings.read import Json
 from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.write import instant, period, pruned
 from pathway.ground import Ground
+from pathway.reasons import reason
 from pathway.state import Pathway, PathwayStatus
 
 PLAN_STATUS: dict[PathwayStatus, str] = {
@@ -54,4 +55,5 @@ def _ended(pathway: Pathway) -> datetime | None:
 def _why(pathway: Pathway, ground: Ground) -> str:
     """CarePlan has no statusReason in R4: the end and its reason, or why it pauses, are a note."""
     end = ground.protocol.ends.get(pathway.end or "")
-    return " : ".join(filter(None, (end.title.fr if end else "", pathway.reason)))
+    why = reason(pathway.reason, ground.protocol).fr
+    return " : ".join(filter(None, (end.title.fr if end else "", why)))

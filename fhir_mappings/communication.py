@@ -10,6 +10,7 @@ from datetime import datetime
 from fhir_mappings.read import Json
 from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.write import concept, instant, pruned, reference
+from pathway.reasons import reason
 
 PARTICIPATION_MODE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 
@@ -70,7 +71,7 @@ def message_resources(record: MessageRecord, site: Site) -> list[Json]:
         **_said(record),
     }
     if request_status in ("revoked", "on-hold"):
-        request["statusReason"] = {"text": record.reason or record.status}
+        request["statusReason"] = {"text": _why(record)}
     made = [pruned(request)]
     if told is not None:
         made.append(_communication(record, told, site))
@@ -89,7 +90,7 @@ def _communication(record: MessageRecord, status: str, site: Site) -> Json:
         **_said(record),
     }
     if status != "completed":
-        communication["statusReason"] = {"text": record.reason or record.status}
+        communication["statusReason"] = {"text": _why(record)}
     return pruned(communication)
 
 
@@ -109,3 +110,8 @@ def _said(record: MessageRecord) -> Json:
 def _id(record: MessageRecord) -> str:
     """Short, because a key is long; of pathway and key, so that two pathways never share one."""
     return hashlib.sha256(f"{record.pathway_id}\n{record.key}".encode()).hexdigest()[:32]
+
+
+def _why(record: MessageRecord) -> str:
+    """Why it was not said, in words."""
+    return reason(record.reason or record.status).fr

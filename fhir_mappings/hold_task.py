@@ -16,6 +16,7 @@ from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.task import TASK_CODE
 from fhir_mappings.write import concept, instant, period, pruned
 from pathway.ground import Ground
+from pathway.reasons import reason as words
 from pathway.state import HeldDrug, HoldStatus, Pathway, Step
 
 RESUMPTION_STEP = "resumption_order"
@@ -64,7 +65,8 @@ def _suspend_status(pathway: Pathway, ground: Ground) -> tuple[str, str, datetim
     hold = pathway.hold
     if hold.status is HoldStatus.EXPIRED:
         again = pathway.last(ground.protocol.hold.step)
-        return "cancelled", hold.reason or "le plan d'arrêt a expiré", again.created if again else None
+        why = words(hold.reason, ground.protocol).fr or "le plan d'arrêt a expiré"
+        return "cancelled", why, again.created if again else None
     procedure = pathway.done(ground.protocol.procedure_step)
     if procedure is not None:
         return "completed", "", procedure.touched

@@ -32,7 +32,7 @@ def project(pathway: Pathway, ground: Ground, plan: Plan, site: Site) -> list[Js
         rule, row = ground.protocol.step(step.key), rows.get(step.ref)
         if is_ordered(rule):
             requests.append(service_request(pathway, step, rule, row, site))
-        if made := appointment(pathway, step, rule, site):
+        if made := appointment(pathway, step, ground, site):
             visits.append(made)
         tasks.append(task(pathway, step, ground, row, site))
     tasks += hold_tasks(pathway, ground, site)

@@ -14,6 +14,7 @@ from pathway.ground import Ground
 from pathway.lifecycle import Assignment, StepStatus
 from pathway.planned import Item
 from pathway.protocol import Answer, StepRule
+from pathway.reasons import reason
 from pathway.state import Pathway, Step
 
 TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
@@ -62,7 +63,7 @@ def task(pathway: Pathway, step: Step, ground: Ground, item: Item | None, site: 
         "identifier": [site.identifier("task", f"{pathway.id}/{step.ref}")],
         "groupIdentifier": site.identifier("pathway", pathway.id),
         "status": "on-hold" if paused else task_status(step.status, step.assignment),
-        "statusReason": _reason(pathway, step, paused=paused),
+        "statusReason": _reason(pathway, step, ground, paused=paused),
         "businessStatus": business_status(pathway, step, rule, item, site),
         "intent": "order",
         "priority": pathway.priority,
@@ -90,11 +91,12 @@ def _code(rule: StepRule, site: Site) -> Json:
     return concept(rule.title.fr, *fulfil, *step_codings(rule, site)[:1])
 
 
-def _reason(pathway: Pathway, step: Step, *, paused: bool) -> Json | None:
+def _reason(pathway: Pathway, step: Step, ground: Ground, *, paused: bool) -> Json | None:
     if paused:
-        return {"text": f"Parcours en pause : {pathway.reason}" if pathway.reason else "Parcours en pause"}
+        why = reason(pathway.reason, ground.protocol).fr
+        return {"text": f"Parcours en pause : {why}" if why else "Parcours en pause"}
     if step.status in (_S.ON_HOLD, _S.WAIVED, _S.CANCELLED, _S.REJECTED, _S.FAILED):
-        return {"text": step.reason or step.status.value}
+        return {"text": reason(step.reason or step.status.value, ground.protocol).fr}
     return None
 
 

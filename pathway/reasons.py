@@ -64,6 +64,7 @@ REASONS = {
     "bounced": Text(fr="revenu", en="bounced"),
     "uncertain": Text(fr="incertain", en="uncertain"),
     "too-late": Text(fr="trop tard", en="too late"),
+    "withdrawn": Text(fr="retiré", en="withdrawn"),
     # how a step ended, where nothing else is said
     "done": Text(fr="faite", en="done"),
     "waived": Text(fr="dispense", en="waived"),
@@ -80,13 +81,13 @@ REASONS = {
 _AND_USELESS = ", and later it is of no use"
 
 
-def reason(stored: str, protocol: Protocol) -> Text:
-    """The words of a stored reason; empty when there is none."""
+def reason(stored: str, protocol: Protocol | None = None) -> Text:
+    """The words of a stored reason; empty when there is none. Without its protocol, keys of it stay keys."""
     if stored in REASONS:
         return REASONS[stored]
     if stored in LEVELS:
         return LEVELS[stored]
-    if stored in protocol.ends:
+    if protocol is not None and stored in protocol.ends:
         return protocol.ends[stored].title
     for head, fr, en in (
         ("pathway ended: ", "parcours arrêté : {end}", "the pathway has ended: {end}"),
@@ -96,7 +97,7 @@ def reason(stored: str, protocol: Protocol) -> Text:
             return fill(fr, en, end=reason(stored.removeprefix(head), protocol))
     if stored.startswith("changed: "):
         keys = stored.removeprefix("changed: ").split(", ")
-        changed = joined(fact_title(key, protocol) for key in keys)
+        changed = joined(fact_title(key, protocol) if protocol else same(key) for key in keys)
         return fill("a changé : {facts}", "changed: {facts}", facts=changed)
     if stored.endswith(_AND_USELESS):
         first = reason(stored.removesuffix(_AND_USELESS), protocol)
@@ -106,6 +107,8 @@ def reason(stored: str, protocol: Protocol) -> Text:
     channel, _, how = stored.partition(": ")
     if channel in CHANNELS and how in REASONS:
         return fill("{channel} : {how}", "{channel}: {how}", channel=CHANNELS[channel], how=REASONS[how])
+    if protocol is None:
+        return same(stored)
     return (
         _outcome(stored, protocol) or _finding(stored, protocol) or _moment(stored, protocol) or same(stored)
     )

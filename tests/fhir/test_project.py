@@ -205,7 +205,7 @@ def test_no_drug_is_spoken_of_before_a_signature() -> None:
 def test_a_plan_signed_for_another_day_cancels_what_was_signed_before() -> None:
     [old] = drug_tasks("procedure moved")
     assert old["status"] == "cancelled"
-    assert old["statusReason"]["text"] == "the procedure has moved"
+    assert old["statusReason"]["text"] == "l'intervention a été déplacée"
     assert old["lastModified"] > old["authoredOn"]
     [new] = drug_tasks("hold signed again")
     assert new["status"] == "ready"
