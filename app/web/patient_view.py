@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from app.web.deeds_steps import measured
 from app.web.words import fact_title, happened, planned, role_title, sentence
 from pathway.anchors import Moment, due, resolve
 from pathway.codec import decode
+from pathway.explaining.explanation import Explanation
+from pathway.explaining.whole import explain
 from pathway.flags import Flag, flags
 from pathway.gates import unmet
 from pathway.ground import procedure_start
@@ -157,6 +159,8 @@ class PatientView:
     pathway_offers: tuple[Offer, ...]
     patient_offers: tuple[Offer, ...]
     may_record: bool
+    reason: str = ""
+    explained: Mapping[str, Explanation] = field(default_factory=dict)
 
 
 # What moves a step on, the likeliest first: before a slot stands, while one stands, while a gate forbids to begin,
@@ -193,6 +197,8 @@ def view(
         pathway_offers=_offers(TO_THE_PATHWAY, scene),
         patient_offers=(*_offers(TO_THE_PATIENT, scene), *_channels(scene)),
         may_record=offer(RECORD_FACT, scene) is not None,
+        reason=sentence(pathway.reason, ground.protocol, scene.speech),
+        explained={one.key: one for one in explain(pathway, ground)},
     )
 
 

@@ -17,6 +17,7 @@ from app.http_errors import Problem
 from app.i18n import LANGUAGES, Speech
 from app.web import labels
 from app.web.signed import Signed, service_of, speech_of
+from pathway.explaining.explanation import UNSOURCED
 
 _APP = Path(__file__).parent.parent
 STATIC = _APP / "static"
@@ -33,7 +34,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static, labels=labels, LANGUAGES=LANGUAGES)
+    made.globals.update(static=static, labels=labels, LANGUAGES=LANGUAGES, UNSOURCED=UNSOURCED)
     return made
 
 

@@ -49,7 +49,9 @@ def _everything(pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
             yield explain_finding(flag, pathway, ground)
     for one in flags(pathway, ground):
         yield explain_flag(one, pathway, ground)
-    yield explain_hold(pathway, ground)
+    plan = explain_hold(pathway, ground)
+    yield plan
+    yield from plan.parts
     for gate in ground.protocol.gates:
         yield explain_gate(gate, pathway, ground)
     for step in pathway.steps:
