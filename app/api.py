@@ -13,8 +13,22 @@ from starlette.exceptions import HTTPException
 from app.fhir.router import fhir_router
 from app.http_errors import ERRORS, NotSignedIn, Problem, problem
 from app.service import Service
-from app.web import board, entrance, json_api, mailbox, patient, referrals, vitals
+from app.web import (
+    again,
+    board,
+    entrance,
+    explain_api,
+    explained,
+    hold_api,
+    json_api,
+    mailbox,
+    patient,
+    referrals,
+    vitals,
+    ward,
+)
 from app.web.guard import HEADERS, Guard
+from app.web.indicators import router as indicators_router
 from app.web.render import STATIC, fault, trouble
 from app.web.signed import language_of, signed_in
 from fhir_mappings.outcome import operation_outcome
@@ -28,8 +42,22 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.mailbox = _mailbox(service)
     app.add_middleware(Guard, https=service.settings.public_url.startswith("https:"))
-    for family in (vitals, entrance, json_api, board, referrals, mailbox, patient):
+    for family in (
+        vitals,
+        entrance,
+        json_api,
+        explain_api,
+        explained,
+        hold_api,
+        board,
+        ward,
+        again,
+        referrals,
+        mailbox,
+        patient,
+    ):
         app.include_router(family.router)
+    app.include_router(indicators_router)
     app.include_router(fhir_router(service))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for error in ERRORS:

@@ -16,6 +16,8 @@ WARD_AND_SYSTEMS = WARD | {"system"}
 
 MAY: dict[type[e.Event], frozenset[str]] = {
     e.FactsRecorded: WARD_AND_SYSTEMS,
+    e.ObservationsRecorded: WARD_AND_SYSTEMS,
+    e.StepAsked: WARD_AND_SYSTEMS,
     e.StepReceived: WARD_AND_SYSTEMS,
     e.StepAccepted: WARD_AND_SYSTEMS,
     e.StepStarted: WARD_AND_SYSTEMS,

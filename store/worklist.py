@@ -116,6 +116,26 @@ def blocked(session: Session, *, offset: int = 0, limit: int = 20) -> list[Who]:
     return _whos(session, text(BLOCKED), offset=offset, limit=limit)
 
 
+def with_step(session: Session, step: str) -> list[Who]:
+    """Pathways in which this step is to be done now, the earliest due first; at most ``_FOUND_AT_MOST``."""
+    due = (
+        select(OwedRow.pathway_id)
+        .where(text(TO_DO), OwedRow.kind == Kind.TASK.value, col(OwedRow.next_at).is_not(None))
+        .where(col(OwedRow.step).startswith(f"{step}/", autoescape=True))
+        .order_by(col(OwedRow.next_at), col(OwedRow.id))
+        .limit(_FOUND_AT_MOST)
+    )
+    ids = list(dict.fromkeys(session.exec(due)))
+    query = (
+        select(PathwayRow, PatientRow)
+        .join(PatientRow, col(PatientRow.id) == PathwayRow.patient_id)
+        .where(col(PathwayRow.id).in_(ids))
+        .options(*_light())
+    )
+    found = {pathway.id: _who(pathway, patient) for pathway, patient in session.exec(query)}
+    return [found[pathway_id] for pathway_id in ids]
+
+
 def count_alerted(session: Session) -> int:
     """How many pathways have an alert that nobody has taken, counted up to ``COUNTED_TO``."""
     return _counted(session, text(ALERTED))

@@ -8,8 +8,10 @@ from app.web.deeds_pathway import Acknowledge, End, Override, Pause, Resume, Set
 from app.web.deeds_patient import ChangeContact, Died, NameCarer, OptIn, OptOut, RecordFact
 from app.web.deeds_steps import Accept, Complete, Fail, Hold, Reject, Release, Start, Waive
 from app.web.deeds_visits import Arrived, Book, Cancel, NoShow
+from app.web.deeds_watch import Ask, Observe
 
 TO_A_STEP: tuple[Deed, ...] = (
+    Observe(),
     Book(),
     Arrived(),
     Start(),
@@ -24,7 +26,7 @@ TO_A_STEP: tuple[Deed, ...] = (
     Waive(),
 )
 TO_THE_HOLD: tuple[Deed, ...] = (Propose(), Sign(), NotRequired(), Refuse())
-TO_THE_PATHWAY: tuple[Deed, ...] = (Resume(), Pause(), End())
+TO_THE_PATHWAY: tuple[Deed, ...] = (Ask(), Resume(), Pause(), End())
 TO_THE_PATIENT: tuple[Deed, ...] = (ChangeContact(), NameCarer(), Died())
 OPT_OUT, OPT_IN = OptOut(), OptIn()
 RECORD_FACT = RecordFact()

@@ -7,7 +7,8 @@ its event through, or refuses it only for what is still to be typed. So no butto
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -26,7 +27,8 @@ from pathway.state import Actor, Pathway, Step
 class Scene:
     """Where a deed is done: the pathway, by whom, when.
 
-    ``step`` where it is done to a step; ``about`` is the key of what else it is about (a gate, an alert, a fact).
+    ``step`` where it is done to a step; ``about`` is the key of what else it is about (a gate, an alert, a fact);
+    ``typed`` is what stands in its form when it is shown again.
     """
 
     pathway: Pathway
@@ -36,6 +38,7 @@ class Scene:
     now: datetime
     step: Step | None = None
     about: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def here(self) -> Step:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.web.answers import unit_of
 from app.web.deeds import Deed, Scene
-from app.web.deeds_steps import UNITS, shown
+from app.web.deeds_steps import shown
 from app.web.fields import Field, Invalid, Kind, Said
 from fhir_mappings.telecom import e164
 from pathway import events as e
@@ -23,7 +24,7 @@ def known_facts(scene: Scene) -> dict[str, str]:
     titles = {key: scene.speech.text(text) for key, text in scene.ground.protocol.facts.items()}
     for rule in scene.ground.protocol.steps:
         for answer in rule.answers:
-            if answer.fact:
+            if answer.fact and answer.kind != "table":
                 titles.setdefault(answer.key, scene.speech.text(answer.title))
     return titles
 
@@ -82,8 +83,7 @@ class RecordFact(Deed):
             return [Field("drugs", speech("Médicaments, un par ligne"), "textarea", required=True), when]
         kind, choices, unit = _shape(scene)
         title = known_facts(scene).get(scene.about, scene.about)
-        pairs = tuple((one, one) for one in choices)
-        return [Field("value", title, kind, required=True, choices=pairs, unit=unit), when]
+        return [Field("value", title, kind, required=True, choices=choices, unit=unit), when]
 
     def event(self, scene: Scene, said: Said) -> e.Event:
         if not scene.about:
@@ -123,7 +123,7 @@ class RecordFact(Deed):
         if kind == "instant":
             return encode(said.instant("value", required=True))
         if kind == "choice":
-            return said.choice("value", choices, required=True)
+            return said.choice("value", [key for key, _ in choices], required=True)
         return said.text("value", required=True)
 
     def sample(self, scene: Scene) -> e.Event:
@@ -157,14 +157,15 @@ def _drug(line: str) -> dict[str, str | None]:
     }
 
 
-def _shape(scene: Scene) -> tuple[Kind, tuple[str, ...], str]:
+def _shape(scene: Scene) -> tuple[Kind, tuple[tuple[str, str], ...], str]:
     """How a fact is asked: as the steps ask it, else as the gates compare it, else as text."""
     protocol, key = scene.ground.protocol, scene.about
     answer: Answer | None = next(
         (a for s in protocol.steps for a in s.answers if a.fact and a.key == key), None
     )
     if answer is not None:
-        return _KINDS[answer.kind], answer.choice_keys, UNITS.get(answer.unit, answer.unit.strip("{}"))
+        named = tuple((one, scene.speech.text(answer.choice_title(one))) for one in answer.choice_keys)
+        return _KINDS[answer.kind], named, unit_of(answer.unit)
     if key == "inpatient" or any(isinstance(one.is_, bool) for one in _conditions(scene)):
         return "yes-no", (), ""
     known = scene.pathway.fact(key)

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from app.i18n import Speech
+from app.web.answers import answer_field, read_answer, unit_of
 from app.web.deeds import Deed, Scene
-from app.web.fields import Field, Kind, Said
+from app.web.fields import Field, Said
+from app.web.tables import read_table, table_rows
 from pathway import events as e
-from pathway.codec import encode
-from pathway.gates import unmet
+from pathway.gates import holds, unmet
 from pathway.lifecycle import STEP_MOVES, StepStatus
 from pathway.protocol import Answer, Protocol
 
-UNITS = {"Cel": "°C", "umol/L": "µmol/L", "{score}": "", "{T-score}": ""}
-"""UCUM as the ward writes it."""
-
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)")
-
-_ANSWER_FIELDS: dict[str, Kind] = {
-    "number": "number",
-    "text": "text",
-    "yes-no": "yes-no",
-    "date": "date",
-    "instant": "instant",
-    "choice": "choice",
-}
 
 
 def _occurred(scene: Scene) -> Field:
@@ -105,7 +95,7 @@ class Complete(Deed):
                 value=chosen,
                 notes=self._notes(scene),
             ),
-            *(_answer(answer, scene) for answer in scene.rule.answers),
+            *(_answer(answer, scene) for answer in _asked(scene)),
             _occurred(scene),
         ]
 
@@ -132,9 +122,9 @@ class Complete(Deed):
     def event(self, scene: Scene, said: Said) -> e.Event:
         outcome = said.choice("outcome", [one.key for one in scene.rule.outcomes], required=True)
         data = {}
-        for answer in scene.rule.answers:
-            value = _read(answer, said)
-            if value is not None and value != "":
+        for answer in _asked(scene):
+            value = read_table(answer, said) if answer.kind == "table" else read_answer(answer, said)
+            if value not in (None, "", []):
                 data[answer.key] = value
         occurred = said.instant("occurred")
         said.done()
@@ -156,6 +146,15 @@ class Complete(Deed):
         )
 
 
+def _asked(scene: Scene) -> list[Answer]:
+    """What the step asks of this very patient."""
+    return [
+        answer
+        for answer in scene.rule.answers
+        if answer.when is None or holds(answer.when, scene.pathway, scene.ground)
+    ]
+
+
 def _answer(answer: Answer, scene: Scene) -> Field:
     speech = scene.speech
     known = scene.pathway.fact(answer.key) if answer.fact else None
@@ -173,37 +172,18 @@ def _answer(answer: Answer, scene: Scene) -> Field:
     if required:
         needed = speech("Demandé pour l’issue : {outcomes}.", outcomes=required)
         help_ = f"{needed} {help_}".strip()
-    return Field(
-        f"data.{answer.key}",
-        speech.text(answer.title),
-        _ANSWER_FIELDS[answer.kind],
-        choices=tuple((one, speech.text(answer.choice_title(one))) for one in answer.choice_keys),
-        unit=UNITS.get(answer.unit, answer.unit.strip("{}")),
-        help=help_,
-        value=scene.here.data.get(answer.key, "") if isinstance(scene.here.data.get(answer.key), str) else "",
-    )
-
-
-def _read(answer: Answer, said: Said) -> Any:
-    name = f"data.{answer.key}"
-    if answer.kind == "number":
-        return said.number(name)
-    if answer.kind == "yes-no":
-        return said.yes_no(name)
-    if answer.kind == "date":
-        return encode(said.day(name))
-    if answer.kind == "instant":
-        return encode(said.instant(name))
-    if answer.kind == "choice":
-        return said.choice(name, answer.choice_keys)
-    return said.text(name)
+    kept = scene.here.data.get(answer.key, "")
+    field = answer_field(answer, speech, help_=help_, value=kept if isinstance(kept, str) else "")
+    if answer.kind == "table":
+        return replace(field, rows=table_rows(answer, speech, scene.typed, kept))
+    return field
 
 
 def measured(key: str, value: Any, protocol: Protocol, speech: Speech) -> str:
     """The value of a fact with the unit in which the steps ask for it."""
     said = shown(value, speech)
     answers = (answer for rule in protocol.steps for answer in rule.answers if answer.fact)
-    unit = next((UNITS.get(one.unit, one.unit.strip("{}")) for one in answers if one.key == key), "")
+    unit = next((unit_of(one.unit) for one in answers if one.key == key), "")
     return f"{said} {unit}" if unit else said
 
 
@@ -214,7 +194,13 @@ def shown(value: Any, speech: Speech) -> str:
     if isinstance(value, list):
         if not value:
             return speech("aucun")
-        return ", ".join(shown(one, speech) for one in value)
+        return (
+            "; ".join(shown(one, speech) for one in value)
+            if _is_table(value)
+            else ", ".join(shown(one, speech) for one in value)
+        )
+    if isinstance(value, dict) and not {"text", "atc"} & value.keys():
+        return " · ".join(shown(one, speech) for one in value.values())
     if isinstance(value, dict):
         words = str(value.get("text") or value.get("atc") or "?")
         return f"{words} ({value['atc']})" if value.get("atc") and value.get("text") else words
@@ -223,6 +209,10 @@ def shown(value: Any, speech: Speech) -> str:
     if isinstance(value, str):
         return _dated(value, speech)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _is_table(value: list[Any]) -> bool:
+    return any(isinstance(one, dict) and not {"text", "atc"} & one.keys() for one in value)
 
 
 def _dated(value: str, speech: Speech) -> str:

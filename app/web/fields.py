@@ -10,13 +10,24 @@ from typing import Literal
 from app.i18n import Speech
 
 Kind = Literal[
-    "text", "textarea", "number", "date", "instant", "choice", "radio", "yes-no", "email", "tel", "tick"
+    "text",
+    "textarea",
+    "number",
+    "date",
+    "instant",
+    "choice",
+    "radio",
+    "yes-no",
+    "email",
+    "tel",
+    "tick",
+    "table",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question of a form. ``value`` is what stands in it before anybody types; ``group`` titles a fieldset."""
+    """One question of a form. ``value`` stands in it before anybody types; ``rows`` are the cells of a table."""
 
     name: str
     label: str
@@ -27,6 +38,7 @@ class Field:
     unit: str = ""
     value: str = ""
     notes: Mapping[str, str] | None = None
+    rows: tuple[tuple[Field, ...], ...] = ()
     autocomplete: str = "off"
 
 

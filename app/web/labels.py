@@ -93,6 +93,7 @@ CHANNEL = {
     "email": N_("E-mail"),
     "phone": N_("Téléphone"),
     "letter": N_("Courrier"),
+    "secure-mail": N_("Messagerie sécurisée"),
 }
 ACCOUNT = {
     "coordinator": N_("coordination"),
@@ -109,6 +110,8 @@ CAUSE = {
 EVENT = {
     "Enrolled": N_("Parcours commencé"),
     "FactsRecorded": N_("Donnée enregistrée"),
+    "StepAsked": N_("Prescrit ou demandé"),
+    "ObservationsRecorded": N_("Relevé de surveillance"),
     "StepReceived": N_("Demande vue"),
     "StepAccepted": N_("Prise en charge"),
     "StepStarted": N_("Étape commencée"),

@@ -254,7 +254,8 @@ def _refused(
     found = problem(refused)
     sentence = found.text.in_(signed.speech.language)
     fields = deed.fields(scene)
-    at = next((field.name for field in fields if field.name == refused.field), None)
+    place = (refused.field or "").partition("[")[0]
+    at = next((field.name for field in fields if field.name in (refused.field, place)), None)
     if not fields:
         return _patient_page(request, scene.pathway.id, signed, top=found.text, status=found.status)
     if at is not None:
@@ -262,16 +263,26 @@ def _refused(
     return _form(request, signed, scene, deed, form, top=sentence, status=found.status)
 
 
+_BACK = {"worklist": "/", "ward": "/ward"}
+
+
 def _back(request: Request, pathway_id: str, form: Mapping[str, str]) -> str:
     """Back to where the deed was done: the worklist, or the step on the patient's page."""
-    if form.get("back") == "worklist":
-        return "/"
+    if form.get("back") in _BACK:
+        return _BACK[form["back"]]
     step = form.get("step", "")
     anchor = f"#{step}-{form.get('occurrence', '')}" if step else ""
     return f"/pathways/{pathway_id}{anchor}"
 
 
 # --- the form ---------------------------------------------------------------------------------------------
+
+
+def _typed_rows(field: Field, typed: Mapping[str, str]) -> tuple[tuple[Field, ...], ...]:
+    """The cells of a table with what was typed into them."""
+    return tuple(
+        tuple(replace(cell, value=typed.get(cell.name, cell.value)) for cell in row) for row in field.rows
+    )
 
 
 def _form(
@@ -291,8 +302,9 @@ def _form(
 ) -> Response:
     fields: list[Field] = [
         replace(field, value=typed[field.name]) if field.name in typed else field
-        for field in deed.fields(scene)
+        for field in deed.fields(replace(scene, typed=typed))
     ]
+    fields = [replace(f, rows=_typed_rows(f, typed)) if f.rows else f for f in fields]
     if typed and not errors:
         fields = [replace(f, value=typed.get(f.name, "")) if f.kind == "tick" else f for f in fields]
     choosing = deed.name == "fact" and not scene.about

@@ -28,18 +28,22 @@ PAGES = {
     ("GET", "/referrals/{referral_id}"),
     ("GET", "/pathways/{pathway_id}"),
     ("GET", "/pathways/{pathway_id}/{deed}"),
+    ("GET", "/pathways/{pathway_id}/new-fracture"),
+    ("GET", "/ward"),
 }
 FORMS = {
     ("POST", "/sign-out"),
     ("POST", "/referrals/{referral_id}/start"),
     ("POST", "/referrals/{referral_id}/dismiss"),
     ("POST", "/pathways/{pathway_id}/{deed}"),
+    ("POST", "/pathways/{pathway_id}/new-fracture"),
 }
 API = {
     ("GET", "/api/worklist"),
     ("GET", "/api/pathways/{pathway_id}"),
     ("POST", "/api/pathways/{pathway_id}/events"),
     ("POST", "/api/referrals"),
+    ("POST", "/api/hold/plan"),
 }
 
 
