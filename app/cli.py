@@ -7,7 +7,18 @@ from typing import NoReturn
 import typer
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from app.commands import admin, demo, docs, plan, protocol, refer, scenario, serve, worklist
+from app.commands import (
+    admin,
+    demo,
+    docs,
+    plan,
+    protocol,
+    protocol_versions,
+    refer,
+    scenario,
+    serve,
+    worklist,
+)
 from app.commands.common import Complaint
 from app.settings import Misconfigured
 from app.yaml_file import Unreadable
@@ -30,6 +41,9 @@ app.command()(demo.demo)
 app.command()(admin.release)
 app.command()(docs.docs)
 app.add_typer(scenario.app, name="scenario")
+protocol.app.command()(protocol_versions.publish)
+protocol.app.command("list")(protocol_versions.versions_list)
+protocol.app.command()(protocol_versions.use)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(plan.app, name="plan")
 app.add_typer(admin.db, name="db")

@@ -41,7 +41,7 @@ def receive_referral(service: Service, body: bytes, sender: str, by: Actor) -> R
             sender=sender,
             missing=tuple(each.key for each in intake.missing),
             must_wait=any(each.blocks_start for each in intake.missing),
-            digest=service.protocol.digest,
+            digest=service.begins_with(session),
             by=by,
             at=now,
         )

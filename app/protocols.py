@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -20,8 +20,9 @@ import holidays
 import yaml
 from jinja2 import Environment, TemplateSyntaxError, meta
 
+from app.centre_file import CENTRE, CentreFile, load_centre, read_centre
 from app.variants import Chosen, Setting, Variant, choose, settings_of
-from app.yaml_file import Unreadable, YamlFile, like, read_yaml, worded
+from app.yaml_file import Unreadable, like, read_yaml
 from pathway.calendar import Calendar
 from pathway.codec import Malformed, decode, encode
 from pathway.ground import Ground
@@ -43,9 +44,6 @@ __all__ = [
 
 BUILTIN = Path(str(files("protocols"))) / "vertebroplasty" / "protocol.yaml"
 """The protocol that comes with Jalon. Not validated for clinical use."""
-
-CENTRE = Path(str(files("protocols"))) / "centre.yaml"
-"""The example centre."""
 
 HOLDS = Path(str(files("protocols"))) / "holds"
 """The hold profiles that come with Jalon. A folder ``holds`` beside a protocol's own goes before it."""
@@ -94,8 +92,12 @@ class LoadedProtocol:
         return Ground(self.protocol, self.calendar)
 
 
-def load(path: Path = BUILTIN, settings: Mapping[str, str] | None = None) -> LoadedProtocol:
+def load(
+    path: Path = BUILTIN, settings: Mapping[str, str] | None = None, *, edition: str = ""
+) -> LoadedProtocol:
     """The protocol in this file, with the ``messages.yaml`` beside it, for these settings (else the defaults).
+
+    ``edition`` is the centre's own: version 2.0.0 with edition 3 is the version 2.0.0+3.
 
     Raises Unreadable: one sentence, ``file:line: path: problem``; Malformed at ``settings.KEY`` when the file has no
     such setting, or the setting no such value.
@@ -104,6 +106,8 @@ def load(path: Path = BUILTIN, settings: Mapping[str, str] | None = None) -> Loa
     file = read_yaml(path, lambda node: variant.apply(_without_settings(node)))
     try:
         protocol = read_protocol(file.data)
+        if edition:
+            protocol = replace(protocol, version=f"{protocol.version}+{edition}")
         days = _holidays(protocol.hours)
     except Malformed as error:
         raise file.unreadable(error) from None
@@ -132,7 +136,7 @@ def load_for(centre: CentreFile, path: Path | None = None) -> LoadedProtocol:
     Raises Unreadable; a setting that the protocol does not have is told at its line of the centre's file.
     """
     try:
-        return load(path or centre.protocol or BUILTIN, centre.settings)
+        return load(path or centre.protocol or BUILTIN, centre.settings, edition=centre.edition)
     except Malformed as error:
         place = centre.file.unreadable(error)
         raise WrongSetting(str(place), error.path.removeprefix("settings."), error.problem) from None
@@ -141,13 +145,13 @@ def load_for(centre: CentreFile, path: Path | None = None) -> LoadedProtocol:
 def from_content(content: dict[str, Any], digest: str) -> LoadedProtocol:
     """The very protocol that ``load`` made this document of.
 
-    Raises ValueError when the document does not have that digest: it is not what was pinned.
+    Raises Unreadable when the document does not have that digest: it is not what was pinned.
     """
     found = digest_of(content)
     if found != digest:
-        raise ValueError(f"the stored protocol has digest {found}, not {digest}: it has been changed")
+        raise Unreadable(f"the stored protocol has digest {found}, not {digest}: it has been changed")
     if content.get("format") != _FORMAT:
-        raise ValueError(
+        raise Unreadable(
             f"the stored protocol has format {content.get('format')!r}; this version reads {_FORMAT}"
         )
     return LoadedProtocol(
@@ -326,64 +330,3 @@ def _check_variables(path: str, text: str, allowed: frozenset[str]) -> None:
         raise Malformed(path, f"is no Jinja2 text: {error.message}") from None
     if unknown := sorted(names - allowed):
         raise Malformed(path, f"names {', '.join(unknown)}; it may name {', '.join(sorted(allowed))}")
-
-
-# --- the centre -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _OptOut:
-    fr: str
-    en: str
-
-
-@dataclass(frozen=True)
-class _Centre:
-    """Who speaks. Not pinned: a new telephone number is for everybody."""
-
-    name: str
-    phone: str
-    place: str
-    opt_out: _OptOut
-
-
-@dataclass(frozen=True)
-class _CentreFile(_Centre):
-    settings: dict[str, str] = field(default_factory=dict)
-    protocol: str | None = None
-
-
-@dataclass(frozen=True)
-class CentreFile:
-    """A centre: what its messages say of it, the protocol it runs (None: the built-in), and what it chose of it.
-
-    ``said`` is ``{name, phone, place, opt_out: {fr, en}}``. A protocol pins the settings; ``said`` is not pinned.
-    """
-
-    said: dict[str, Any]
-    settings: Mapping[str, str]
-    protocol: Path | None
-    file: YamlFile
-
-
-def read_centre(path: Path = CENTRE) -> CentreFile:
-    """The centre in this file; the protocol it names is looked for beside it. Raises Unreadable."""
-    file = read_yaml(path, _with_worded_settings)
-    try:
-        found = decode(_CentreFile, file.data)
-    except Malformed as error:
-        raise file.unreadable(error) from None
-    said = {name: encode(getattr(found, name)) for name in ("name", "phone", "place", "opt_out")}
-    return CentreFile(said, found.settings, path.parent / found.protocol if found.protocol else None, file)
-
-
-def load_centre(path: Path = CENTRE) -> dict[str, Any]:
-    """``{name, phone, place, opt_out: {fr, en}}`` of the centre in this file. Raises Unreadable."""
-    return read_centre(path).said
-
-
-def _with_worded_settings(node: yaml.Node) -> yaml.Node:
-    """The values of the settings as they are written: ``control_ct: yes`` is the word, no truth value."""
-    if not isinstance(node, yaml.MappingNode):
-        return node
-    return like(node, [(key, worded(v) if key.value == "settings" else v) for key, v in node.value])

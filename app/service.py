@@ -11,7 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app import clock, protocols
+from sqlmodel import Session
+
+from app import clock, protocols, versions
 from app.projector import FhirProjector
 from app.protocols import LoadedProtocol
 from app.secrets import installation_key
@@ -30,15 +32,16 @@ from store import deliveries, instance
 from store.audit import Audit
 from store.database import Database
 from store.ledger import Ledger
-from store.protocols import Shelf, pin
+from store.protocols import Shelf, in_use
 
 
 @dataclass(frozen=True)
 class Service:
     """A running Jalon, whoever drives it: the API, the worker, the command line, a story or a test.
 
-    ``protocol`` is the version that new pathways begin with; running ones keep theirs. ``at_home`` is False on
-    a copy of a database: it shows everything and sends nothing.
+    ``protocol`` is the version that new pathways began with at the start of this process (``begins_with`` asks
+    again); running ones keep theirs. ``unpublished`` names the version of the protocol's file when nobody has
+    published it. ``at_home`` is False on a copy of a database: it shows everything and sends nothing.
     """
 
     settings: Settings
@@ -52,6 +55,11 @@ class Service:
     works: Works
     destinations: tuple[Destination, ...]
     at_home: bool
+    unpublished: str = ""
+
+    def begins_with(self, session: Session) -> str:
+        """The digest of the version that a pathway begun now begins with."""
+        return in_use(session) or self.protocol.digest
 
     def engine(self) -> Engine:
         """A worker over this service, not yet started."""
@@ -76,16 +84,27 @@ def build(
     gateways: Mapping[str, MessageGateway] | None = None,
     upgrade: bool = True,
 ) -> Service:
-    """Open the database (bringing its schema up to date), pin the protocol, and join the parts.
+    """Open the database (bringing its schema up to date), see which protocol new pathways begin with, and join.
 
-    ``gateways`` replaces those of the settings, by channel. Raises Misconfigured or Malformed with a sentence.
+    ``gateways`` replaces those of the settings, by channel. Raises Misconfigured, Malformed or Unreadable with a
+    sentence, and Refused when the protocol's file is no longer what was published under its version.
     """
     db = Database(settings.database_url, instance=settings.instance)
-    if upgrade:
-        db.upgrade()
+    try:
+        if upgrade:
+            db.upgrade()
+        return _join(settings, db, now, gateways)
+    except BaseException:
+        db.close()
+        raise
+
+
+def _join(
+    settings: Settings, db: Database, now: Clock, gateways: Mapping[str, MessageGateway] | None
+) -> Service:
     identity = db.identity()
     centre_file = protocols.read_centre(settings.centre or protocols.CENTRE)
-    protocol = protocols.load_for(centre_file, settings.protocol)
+    own = protocols.load_for(centre_file, settings.protocol)
     centre = centre_file.said
     audit = Audit(installation_key(settings))
     site = Site(system=settings.system.rstrip("/"), name=centre["name"])
@@ -96,14 +115,8 @@ def build(
     with db.write() as session:
         audit.check(session)
         at_home = instance.settle_in(session, identity, now=now())
-        pin(
-            session,
-            digest=protocol.digest,
-            key=protocol.protocol.protocol,
-            version=protocol.protocol.version,
-            content=protocol.content,
-            now=now(),
-        )
+        protocol = versions.begin_with(session, own, now=now())
+        published = versions.is_published(session, own)
         deliveries.open_to(session, names, now=now())
     works = Works(
         db=db,
@@ -116,7 +129,20 @@ def build(
         link=settings.public_url,
         slack=settings.lease_slack,
     )
-    return Service(settings, db, ledger, protocol, centre, site, audit, now, works, destinations, at_home)
+    return Service(
+        settings,
+        db,
+        ledger,
+        protocol,
+        centre,
+        site,
+        audit,
+        now,
+        works,
+        destinations,
+        at_home,
+        unpublished="" if published else f"{own.protocol.protocol} {own.protocol.version}",
+    )
 
 
 def at(service: Service, now: Clock) -> Service:

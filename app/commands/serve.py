@@ -27,6 +27,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     quiet_logs()
     with opened() as service:
         warn_of_a_copy(service)
+        warn_of_an_unpublished_version(service)
         answer(service, bound(host, port))
 
 
@@ -93,6 +94,16 @@ def warn_of_a_copy(service: Service) -> None:
         remark(
             "This database is a copy of another installation's: it shows everything and sends nothing"
             " until `jalon release`."
+        )
+
+
+def warn_of_an_unpublished_version(service: Service) -> None:
+    """Say it when the protocol's file is newer than what runs."""
+    if service.unpublished:
+        remark(
+            f"{service.unpublished} is not published: new pathways begin with"
+            f" {service.protocol.protocol.version}. Publish it with `jalon protocol publish`, then"
+            " `jalon protocol use`."
         )
 
 

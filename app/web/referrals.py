@@ -116,7 +116,7 @@ def _start(signed: Signed, row: ReferralRow, completed: Referral) -> Received:
             signed.service.ledger,
             row.id,
             completed,
-            digest=signed.service.protocol.digest,
+            digest=signed.service.begins_with(session),
             by=signed.actor,
             at=signed.now,
         )
