@@ -1,0 +1,104 @@
+"""A cohort through a protocol: in two processes or more, whose counts are added up and nothing else kept."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+
+from app.simulation.cohort import Cohort
+from app.simulation.dice import Dice
+from app.simulation.life import Life
+from app.simulation.people import patient
+from app.simulation.tally import Tally
+from app.simulation.world import World
+from pathway.ground import Ground
+from pathway.indicators.definition import Definitions
+from pathway.state import Pathway
+
+JOBS = 2
+_CHUNK = 100
+"""Patients that a process takes at a time: small enough for a bar that moves, large enough to be worth the way."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to simulate: patients 0 to ``patients`` - 1 of the cohort that ``seed`` names, on this ground."""
+
+    ground: Ground
+    cohort: Cohort
+    patients: int
+    seed: int
+    definitions: Definitions | None = None
+
+
+def simulate(run: Run, *, jobs: int = JOBS, progress: Callable[[int], None] = lambda _: None) -> Tally:
+    """Everything counted, the same for any number of ``jobs``. ``progress`` hears how many more are through."""
+    tally = Tally()
+    if jobs < 2 or run.patients <= _CHUNK:
+        _prepare(run)
+        for first in range(0, run.patients, _CHUNK):
+            last = min(first + _CHUNK, run.patients)
+            tally.merge(_chunk(first, last))
+            progress(last - first)
+        return tally
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare, initargs=(run,)) as pool:
+        for count, found in _in_turn(pool, run.patients, jobs):
+            tally.merge(found)
+            progress(count)
+    return tally
+
+
+def one_life(run: Run, number: int) -> tuple[Pathway, Tally]:
+    """The way of a single patient, to look at."""
+    tally = Tally()
+    life = _life(World(run.ground, run.cohort, run.definitions), run.seed, number, tally)
+    return life.live(), tally
+
+
+def _in_turn(pool: ProcessPoolExecutor, patients: int, jobs: int) -> Iterator[tuple[int, Tally]]:
+    """The chunks as they are done. Few are handed out ahead, so that nothing piles up."""
+    chunks = iter([(first, min(first + _CHUNK, patients)) for first in range(0, patients, _CHUNK)])
+    under_way: dict[Future[Tally], int] = {}
+    while True:
+        while len(under_way) < 2 * jobs and (chunk := next(chunks, None)) is not None:
+            under_way[pool.submit(_chunk, *chunk)] = chunk[1] - chunk[0]
+        if not under_way:
+            return
+        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield under_way.pop(future), future.result()
+
+
+@dataclass
+class _Here:
+    """What this process simulates. Set once, before its first chunk."""
+
+    world: World | None = None
+    seed: int = 0
+
+
+_HERE = _Here()
+
+
+def _prepare(run: Run) -> None:
+    _HERE.world, _HERE.seed = World(run.ground, run.cohort, run.definitions), run.seed
+    gc.collect()
+    gc.freeze()  # what all patients share is never garbage
+
+
+def _chunk(first: int, last: int) -> Tally:
+    world = _HERE.world
+    assert world is not None
+    tally = Tally()
+    for number in range(first, last):
+        _life(world, _HERE.seed, number, tally).live()
+    return tally
+
+
+def _life(world: World, seed: int, number: int, tally: Tally) -> Life:
+    dice = Dice(seed, number)
+    return Life(patient(number, dice, world.cohort, world.hours), world, dice, tally)
