@@ -91,7 +91,8 @@ class _Reader:
         yield from _twice("safety.steps", [one.step for one in safety.steps])
         for one in safety.obligations:
             path = f"safety.obligations.{one.key}"
-            yield from self.condition(f"{path}.needs", one.needs)
+            for index, asked in enumerate(one.needs):
+                yield from self.condition(f"{path}.needs[{index}]", asked)
             for index, group in enumerate(one.override):
                 yield from self.roles(f"{path}.override[{index}]", group)
             for moment in one.before:

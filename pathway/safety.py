@@ -29,7 +29,7 @@ class Obligation:
     key: str
     title: Text
     before: tuple[str, ...]
-    needs: Condition
+    needs: tuple[Condition, ...]
     source: str
     override: tuple[tuple[str, ...], ...] = ()
 
@@ -63,7 +63,9 @@ class Safety:
     """The obligations of a protocol, what each step must keep, and the ends of a pathway.
 
     ``by_hand``: ends that a person states whenever they happen, which no outcome has to bring. ``silent``: ends after
-    which nothing more is said to the patient. ``looks_again``: ends that a day has to be set for.
+    which nothing more is said to the patient. ``looks_again``: ends that a day has to be set for. ``findings``: the
+    gates that a red flag must stop; ``never_passed``: red flags that nobody overrides. ``alarms``: the roles that an
+    alarm of the watch must tell at once.
     """
 
     obligations: tuple[Obligation, ...] = ()
@@ -71,6 +73,9 @@ class Safety:
     by_hand: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     looks_again: tuple[str, ...] = ()
+    findings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    never_passed: tuple[str, ...] = ()
+    alarms: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def kept(self, step: str) -> Kept:
         """What this step must keep; nothing when the protocol does not say."""
