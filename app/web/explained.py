@@ -33,6 +33,7 @@ _FAMILIES = {
     "silence": N_("Ce qui n’est pas prévu"),
 }
 _OF = {
+    "last-intake": "hold",
     "earliest": "due",
     "visit": "due",
     "alert": "rung",

@@ -45,7 +45,7 @@ def is_true(
     true = holds(asked, pathway, ground)
     inputs = tuple(_inputs(asked, pathway, ground))
     said = condition(asked, ground.protocol)
-    told = joined((_told(one) for one in inputs), " ; ") if inputs else Text(fr="", en="")
+    told = listed(inputs)
     verdict = Text(fr="vrai", en="true") if true else Text(fr="pas vrai", en="not true")
     because = (
         fill("{verdict} ({told})", "{verdict} ({told})", verdict=verdict, told=told) if told.fr else verdict
@@ -64,6 +64,11 @@ def is_true(
         holds=true,
         parts=parts,
     )
+
+
+def listed(inputs: tuple[Input, ...]) -> Text:
+    """What a rule was told, in a row; empty when nothing was."""
+    return joined((_told(one) for one in inputs), " ; ")
 
 
 def _told(given: Input) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathway.explaining.explanation import Explanation, Input, sourced
-from pathway.explaining.facts import is_true
+from pathway.explaining.facts import is_true, listed
 from pathway.gates import holds, overridden, unmet
 from pathway.ground import Ground, procedure_start
 from pathway.protocol import Gate, Need
@@ -69,9 +69,9 @@ def _need(need: Need, index: int, gate: Gate, missing: bool, pathway: Pathway, g
     asked = is_true(need.when, pathway, ground, key=f"{key}/if", source=source)
     passed = _override(index, gate, pathway, ground)
     if asked.holds:
-        because = fill("Rempli : {why}", "Met: {why}", why=asked.because)
+        because = _verdict(Text(fr="Rempli", en="Met"), asked)
     elif missing:
-        because = fill("Pas rempli : {why}", "Not met: {why}", why=asked.because)
+        because = _verdict(Text(fr="Pas rempli", en="Not met"), asked)
     elif passed is not None:
         because = fill(
             "Levé par {name} le {when} : « {reason} »",
@@ -88,7 +88,7 @@ def _need(need: Need, index: int, gate: Gate, missing: bool, pathway: Pathway, g
     return Explanation(
         key=key,
         kind="need",
-        title=need.reason,
+        title=rule if asked.holds else need.reason,
         because=because,
         source=source,
         rule=rule,
@@ -96,6 +96,11 @@ def _need(need: Need, index: int, gate: Gate, missing: bool, pathway: Pathway, g
         holds=not missing,
         parts=asked.parts,
     )
+
+
+def _verdict(said: Text, asked: Explanation) -> Text:
+    told = listed(asked.inputs)
+    return sentence(fill("{said} : {told}", "{said}: {told}", said=said, told=told) if told.fr else said)
 
 
 def _override(index: int, gate: Gate, pathway: Pathway, ground: Ground) -> Override | None:
