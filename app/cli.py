@@ -11,6 +11,7 @@ from app.commands import (
     admin,
     demo,
     docs,
+    hold,
     plan,
     protocol,
     protocol_versions,
@@ -46,6 +47,7 @@ protocol.app.command("list")(protocol_versions.versions_list)
 protocol.app.command()(protocol_versions.use)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(plan.app, name="plan")
+app.add_typer(hold.app, name="hold")
 app.add_typer(admin.db, name="db")
 app.add_typer(admin.user, name="user")
 

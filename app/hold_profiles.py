@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from app.yaml_file import Unreadable, read_yaml
 from pathway.codec import Malformed, encode
 from pathway.holding.profile import Profile, read_profile
 
-__all__ = ["BUILTIN", "Unreadable", "as_content", "compared", "from_content", "load", "load_all", "named"]
+__all__ = ["BUILTIN", "Unreadable", "as_content", "builtin", "compared", "from_content", "load", "load_all", "named"]
 
 BUILTIN = Path(str(files("protocols"))) / "holds"
 """The profiles that come with Jalon. Not validated for clinical use."""
@@ -45,6 +46,12 @@ def load_all(directory: Path = BUILTIN) -> dict[str, Profile]:
                 where = f"{directory / name}.yaml:1: always_show_divergence_with"
                 raise Unreadable(f"{where}: there is no profile {other!r}; known: {', '.join(found)}")
     return found
+
+
+@cache
+def builtin() -> Mapping[str, Profile]:
+    """The profiles that come with Jalon, read once."""
+    return load_all()
 
 
 def named(profiles: Mapping[str, Profile], name: str, path: str = "profile") -> Profile:
