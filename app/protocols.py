@@ -20,12 +20,14 @@ import holidays
 import yaml
 from jinja2 import Environment, TemplateSyntaxError, meta
 
+from app import hold_profiles
 from app.centre_file import CENTRE, CentreFile, load_centre, read_centre
 from app.variants import Chosen, Setting, Variant, choose, settings_of
 from app.yaml_file import Unreadable, like, read_yaml
 from pathway.calendar import Calendar
 from pathway.codec import Malformed, decode, encode
 from pathway.ground import Ground
+from pathway.holding.profile import Profile
 from pathway.protocol import Hours, Protocol, read_protocol
 
 __all__ = [
@@ -44,9 +46,6 @@ __all__ = [
 
 BUILTIN = Path(str(files("protocols"))) / "vertebroplasty" / "protocol.yaml"
 """The protocol that comes with Jalon. Not validated for clinical use."""
-
-HOLDS = Path(str(files("protocols"))) / "holds"
-"""The hold profiles that come with Jalon. A folder ``holds`` beside a protocol's own goes before it."""
 
 HOLIDAY_YEARS = range(2024, 2046)
 """The years whose holidays a protocol pins: a pathway lasts about 14 months from its first day."""
@@ -74,8 +73,8 @@ class LoadedProtocol:
     """A protocol ready to run. ``digest`` names ``content``, from which all the rest can be made again.
 
     ``texts`` is ``{template: {language: {channel: text}}}``; an e-mail's text is ``{subject, text}``. ``settings``
-    are what the centre chose of what the file leaves open, and ``hold_profile`` the document of the profile it
-    chose (empty where the file has no such setting): both pinned with the rest.
+    are what the centre chose of what the file leaves open, and ``hold_profiles`` the profile it chose with those
+    that are shown beside it (none where the file has no such setting): both pinned with the rest.
     """
 
     protocol: Protocol
@@ -84,7 +83,13 @@ class LoadedProtocol:
     content: dict[str, Any]
     digest: str
     settings: tuple[Chosen, ...] = ()
-    hold_profile: dict[str, Any] = field(default_factory=dict)
+    hold_profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+    @property
+    def hold_profile(self) -> Profile | None:
+        """The hold profile that the centre chose; None where the file leaves none to choose."""
+        chosen = {one.key: one.value for one in self.settings}
+        return self.hold_profiles.get(str(chosen.get("hold_profile")))
 
     @property
     def ground(self) -> Ground:
@@ -102,7 +107,8 @@ def load(
     Raises Unreadable: one sentence, ``file:line: path: problem``; Malformed at ``settings.KEY`` when the file has no
     such setting, or the setting no such value.
     """
-    variant = _variant(path, settings or {})
+    profiles = _Profiles(path)
+    variant = _variant(path, settings or {}, profiles)
     file = read_yaml(path, lambda node: variant.apply(_without_settings(node)))
     try:
         protocol = read_protocol(file.data)
@@ -124,9 +130,11 @@ def load(
     }
     if variant.settings:
         content["settings"] = encode(variant.chosen())
-    if (named := variant.values.get("hold_profile")) is not None and variant.profile.knows(str(named)):
-        content["hold_profile"] = variant.profile(str(named))
-    content = json.loads(json.dumps(content, default=_written))
+    if "hold_profile" in variant.values:
+        content["hold_profiles"] = hold_profiles.as_content(
+            profiles.used(str(variant.values["hold_profile"]))
+        )
+    content = json.loads(json.dumps(content))
     return from_content(content, digest_of(content))
 
 
@@ -161,7 +169,7 @@ def from_content(content: dict[str, Any], digest: str) -> LoadedProtocol:
         content=content,
         digest=digest,
         settings=decode(tuple[Chosen, ...], content.get("settings", []), "settings"),
-        hold_profile=content.get("hold_profile", {}),
+        hold_profiles=hold_profiles.from_content(content.get("hold_profiles", {})),
     )
 
 
@@ -176,7 +184,7 @@ def digest_of(content: dict[str, Any]) -> str:
 # --- the settings -----------------------------------------------------------------------------------------
 
 
-def _variant(path: Path, given: Mapping[str, str]) -> Variant:
+def _variant(path: Path, given: Mapping[str, str], profiles: _Profiles) -> Variant:
     """The settings that the file lists, with what the centre chose of them."""
     found: list[Setting] = []
 
@@ -186,7 +194,7 @@ def _variant(path: Path, given: Mapping[str, str]) -> Variant:
 
     read_yaml(path, listed)
     settings = tuple(found)
-    return Variant({one.key: one for one in settings}, choose(settings, given), _Profiles(path))
+    return Variant({one.key: one for one in settings}, choose(settings, given), profiles)
 
 
 def _without_settings(node: yaml.Node) -> yaml.Node:
@@ -196,30 +204,23 @@ def _without_settings(node: yaml.Node) -> yaml.Node:
 
 
 class _Profiles:
-    """The hold profiles that a protocol file may name."""
+    """The hold profiles that a protocol file may name: of a folder ``holds`` beside it or above, else Jalon's own."""
 
     def __init__(self, protocol: Path) -> None:
-        self._folders = (protocol.parent / "holds", protocol.parent.parent / "holds", HOLDS)
+        near = (protocol.parent / "holds", protocol.parent.parent / "holds")
+        self._folder = next((folder for folder in near if folder.is_dir()), hold_profiles.BUILTIN)
 
-    def knows(self, name: str) -> bool:
-        """Whether there is a profile of that name."""
-        return any((folder / f"{name}.yaml").exists() for folder in self._folders)
+    def __call__(self, name: str) -> Mapping[str, float]:
+        """The limits of the profile of that name. Raises Unreadable."""
+        return {key: limit.value for key, limit in self._load(name).thresholds.items()}
 
-    def __call__(self, name: str) -> Mapping[str, Any]:
-        """The document of the profile of that name. Raises Unreadable."""
-        places = [folder / f"{name}.yaml" for folder in self._folders]
-        found = next((place for place in places if place.exists()), places[-1])
-        data = read_yaml(found).data
-        if not isinstance(data, dict):
-            raise Unreadable(f"{found}:1: is no hold profile: a mapping is expected")
-        return data
+    def used(self, name: str) -> tuple[Profile, ...]:
+        """The profile of that name, and those it is shown beside. Raises Unreadable."""
+        chosen = self._load(name)
+        return (chosen, *(self._load(other) for other in chosen.always_show_divergence_with))
 
-
-def _written(value: object) -> str:
-    """A day in a document of a profile, as JSON has no days."""
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{value!r} cannot be kept in a document")
+    def _load(self, name: str) -> Profile:
+        return hold_profiles.load(self._folder / f"{name}.yaml")
 
 
 # --- the calendar -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ The file lists its ``settings``; any other part of it, and of the texts beside i
                                              these values; ``{only_if: …, value: X}`` where X is no mapping
 ``{by_setting: stay, 24h: X, ambulatory: Y}``  X or Y; ``otherwise`` for the values not named, an empty one for nothing
 ``{from_setting: review_last_day, plus: 8}``   a number that the centre has set, and so many more
-``{from_profile: inr_max}``                  a number of the hold profile that the centre has set
+``{from_profile: inr_max}``                  a limit of the hold profile that the centre has set
 ``{setting.stay}``, ``{profile.inr_max}``    the same in the midst of a text, in its language
 
 It is applied to the nodes of the file before they become data, so that ``pathway`` sees a plain protocol and an
@@ -16,9 +16,9 @@ error still names the line. A list among the members of a list is one with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import yaml
 
@@ -89,25 +89,13 @@ class Chosen:
     says: Text
 
 
-class Profiles(Protocol):
-    """The hold profiles that a file may name, as plain documents."""
-
-    def knows(self, name: str) -> bool:
-        """Whether there is a profile of that name."""
-        ...
-
-    def __call__(self, name: str) -> Mapping[str, Any]:
-        """The profile of that name. Raises Unreadable."""
-        ...
-
-
 @dataclass(frozen=True)
 class Variant:
-    """The settings of a file with the value of each, and the profile they name. ``apply`` makes the variant."""
+    """The settings of a file with the value of each; ``profile`` knows the limits of a hold profile by its name."""
 
     settings: Mapping[str, Setting]
     values: Mapping[str, Value]
-    profile: Profiles
+    profile: Callable[[str], Mapping[str, float]]
 
     def chosen(self) -> tuple[Chosen, ...]:
         """Every setting with its value, in the order of the file."""
@@ -292,17 +280,13 @@ class _Resolver:
     def _no_choice(self, key: str, written: str, choices: Mapping[str, Text]) -> str:
         return f"there is no value {written!r} of the setting {key}; there are: {', '.join(choices)}"
 
-    def _of_profile(self, path: str, where: yaml.Node) -> Value:
+    def _of_profile(self, limit: str, where: yaml.Node) -> float:
         named = str(self._value("hold_profile", where))
-        here: Any = self.variant.profile(named)
-        for part in path.split("."):
-            if not isinstance(here, Mapping) or part not in here:
-                there = ", ".join(map(str, here)) if isinstance(here, Mapping) else "nothing"
-                raise Misplaced(where, f"the hold profile {named} has no {path!r}; there is: {there}")
-            here = here[part]
-        if isinstance(here, bool) or not isinstance(here, int | float):
-            raise Misplaced(where, f"{path!r} of the hold profile {named} is no number")
-        return here
+        limits = self.variant.profile(named)
+        if limit not in limits:
+            there = ", ".join(limits) or "none"
+            raise Misplaced(where, f"the hold profile {named} has no limit {limit!r}; there are: {there}")
+        return limits[limit]
 
 
 def _members(node: yaml.MappingNode) -> list[tuple[str, yaml.Node]]:
@@ -323,4 +307,5 @@ def _whole(node: yaml.Node) -> int:
 
 
 def _number(value: Value, language: str) -> str:
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
     return str(value).replace(".", ",") if language == "fr" else str(value)

@@ -51,12 +51,26 @@ settings:
 """
 
 
+PROFILE = """\
+profile: {name}
+version: 0.1-unsigned
+title: {{fr: Essai, en: Test}}
+source: here
+risk_class: high
+renal_metric: [cockcroft_gault]
+thresholds:
+  inr_max: {{value: {limit}, unit: "{{INR}}", source: here}}
+drugs: {{}}
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with two hold profiles and no protocol yet."""
     (tmp_path / "holds").mkdir()
-    (tmp_path / "holds" / "mild.yaml").write_text("version: 2026-11-20\ngo: {inr_max: 1.5}\n")
-    (tmp_path / "holds" / "strict.yaml").write_text("version: 2026-11-20\ngo: {inr_max: 1.2}\n")
+    for name, limit in (("mild", "1.5"), ("strict", "1.2")):
+        said = PROFILE.format(name=name, limit=limit)
+        (tmp_path / "holds" / f"{name}.yaml").write_text(said, encoding="utf-8")
     return tmp_path
 
 
@@ -171,8 +185,8 @@ def test_a_number_comes_from_a_setting_or_from_the_hold_profile(folder: Path) ->
     path = written(
         folder,
         "window: otherwise: {from: referral, days: {from_setting: last_day, plus: 8}}",
-        "needs: - {when: {fact: inr, at_most: {from_profile: go.inr_max}}, source: here, reason: "
-        "{fr: 'INR ≤ {profile.go.inr_max} ; {setting.stay}', en: 'INR ≤ {profile.go.inr_max}, {setting.last_day}'}}",
+        "needs: - {when: {fact: inr, at_most: {from_profile: inr_max}}, source: here, reason: "
+        "{fr: 'INR ≤ {profile.inr_max} ; {setting.stay}', en: 'INR ≤ {profile.inr_max}, {setting.last_day}'}}",
     )
     usual = resolved(path)
     assert usual["steps"][0]["window"]["otherwise"]["days"] == 36
@@ -202,7 +216,8 @@ def test_settings_and_profile_are_pinned_with_the_protocol(folder: Path) -> None
     assert usual.digest != strict.digest
     again = from_content(json.loads(json.dumps(strict.content)), strict.digest)
     assert again == strict
-    assert again.hold_profile["go"] == {"inr_max": 1.2}
+    assert again.hold_profile is not None
+    assert again.hold_profile.thresholds["inr_max"].value == 1.2
     first_day = next(one for one in again.settings if one.key == "first_day")
     assert first_day == Chosen(
         "first_day", Text(fr="Premier jour", en="First day"), 14, Text(fr="14 jours", en="14 days")
@@ -239,8 +254,7 @@ def test_what_a_centre_says_of_the_default_is_the_default(folder: Path) -> None:
         ("roles: ward: {from_setting: stay}", "'stay' is no number; use by_setting for a choice"),
         ("roles: ward: {from_setting: last_day, plus: much}", "plus is a whole number"),
         ("roles: ward: {from_setting: last_day, minus: 1}", "minus does not go with from_setting"),
-        ("roles: ward: {from_profile: go.inr}", "the hold profile mild has no 'go.inr'; there is: inr_max"),
-        ("roles: ward: {from_profile: go}", "'go' of the hold profile mild is no number"),
+        ("roles: ward: {from_profile: inr}", "the hold profile mild has no limit 'inr'; there are: inr_max"),
         ("roles: ward: {title: {fr: 'x {setting.stays}', en: x}}", "there is no setting 'stays'"),
     ],
 )
