@@ -1,0 +1,120 @@
+"""``jalon protocol simulate``: synthetic patients through a protocol on a virtual clock, alone or side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app import indicators
+from app.commands.common import fail, remark, stderr, stdout
+from app.commands.protocol_asked import Centre, File, Set, protocol_of
+from app.protocols import LoadedProtocol
+from app.simulation.chart import svg
+from app.simulation.cohort import COHORT, load_cohort
+from app.simulation.report import Report, Variant, as_csv, as_json, as_text
+from app.simulation.run import JOBS, Run, simulate
+from app.simulation.tally import Tally
+
+Compare = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--compare",
+        metavar="KEY=VALUE",
+        help="A second variant: the same, with this setting. Repeatable. Both are shown, with the difference.",
+    ),
+]
+
+
+def simulated(
+    file: File = None,
+    patients: Annotated[int, typer.Option(min=1, help="How many patients.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Names the cohort: the same seed, the same report.")] = 1,
+    centre: Centre = None,
+    chosen: Set = None,
+    compare: Compare = None,
+    compare_centre: Annotated[
+        Path | None, typer.Option(help="A second variant: another centre's choices.")
+    ] = None,
+    weeks: Annotated[int | None, typer.Option(min=1, help="Weeks over which they are referred.")] = None,
+    cohort: Annotated[Path, typer.Option(help="The file of rates and habits.")] = COHORT,
+    how: Annotated[
+        Literal["text", "csv", "json"], typer.Option("--format", help="text, csv or json.")
+    ] = "text",
+    csv: Annotated[Path | None, typer.Option(help="Write the figures to this CSV file as well.")] = None,
+    chart: Annotated[
+        Path | None, typer.Option("--svg", help="Draw the work by role and week into this file.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; the report does not depend on it.")] = JOBS,
+) -> None:
+    """Let synthetic patients go through a protocol, and report work, delays, cancellations, messages and indicators.
+
+    Every patient goes through the same decide and plan as in service, on a virtual clock. Ends with an error when a
+    patient is left waiting for ever or meets a refusal that nobody reckoned with.
+    """
+    people = load_cohort(cohort)
+    if weeks is not None:
+        people = replace(people, referral_weeks=weeks)
+    found = [(_name(centre, chosen), protocol_of(file, centre, chosen))]
+    if compare or compare_centre:
+        second = [*(chosen or ()), *(compare or ())]
+        found.append(
+            (_name(compare_centre or centre, second), protocol_of(file, compare_centre or centre, second))
+        )
+        if found[0][1].digest == found[1][1].digest:
+            fail("--compare: both variants are the same protocol; choose another value", code=2)
+    definitions = indicators.load()
+    columns = []
+    for name, loaded in found:
+        run = Run(loaded.ground, people, patients, seed, definitions)
+        columns.append(_variant(name, loaded, _with_bar(run, jobs, name)))
+    report = Report(tuple(columns), people, definitions, patients, seed)
+    if csv is not None:
+        csv.write_text(as_csv(report), encoding="utf-8")
+    if chart is not None:
+        chart.write_text(svg(report), encoding="utf-8")
+    if how == "text":
+        as_text(report, stdout())
+    else:
+        typer.echo(as_csv(report) if how == "csv" else as_json(report), nl=False)
+    _complain(report)
+
+
+def _name(centre: Path | None, chosen: list[str] | None) -> str:
+    """What a column is called: its centre and its choices."""
+    last = {one.partition("=")[0]: one for one in chosen or ()}
+    return ", ".join([*([centre.stem] if centre else []), *last.values()]) or "as the file says"
+
+
+def _variant(name: str, loaded: LoadedProtocol, tally: Tally) -> Variant:
+    protocol = loaded.protocol
+    return Variant(
+        name=name,
+        tally=tally,
+        settings={one.key: str(one.value) for one in loaded.settings},
+        protocol=f"{protocol.protocol} {protocol.version} ({loaded.digest[:12]})",
+    )
+
+
+def _with_bar(run: Run, jobs: int, name: str) -> Tally:
+    console = stderr()
+    if not console.is_terminal:
+        return simulate(run, jobs=jobs)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=run.patients)
+        return simulate(run, jobs=jobs, progress=lambda more: bar.advance(task, more))
+
+
+def _complain(report: Report) -> None:
+    """What must never be is said on stderr, and the command fails."""
+    faults = 0
+    for variant in report.variants:
+        faults += variant.tally.total("fault")
+        for number, sentence in variant.tally.faults:
+            remark(f"{variant.name}: patient {number}: {sentence}")
+    if faults:
+        fail(f"{faults} faults: somebody waits for ever, or was refused what nobody reckoned with")
