@@ -37,6 +37,7 @@ MAY: dict[type[e.Event], frozenset[str]] = {
     e.HoldRejected: frozenset({"clinician"}),
     e.GateOverridden: frozenset({"clinician"}),
     e.AlertAcknowledged: WARD,
+    e.AlertSnoozed: WARD,
     e.ChannelOptedOut: WARD_AND_SYSTEMS,
     e.ChannelOptedIn: WARD,
     e.ContactChanged: WARD_AND_SYSTEMS,

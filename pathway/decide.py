@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 
 from pathway import events as e
 from pathway.calendar import DAY
+from pathway.decide_alerts import ALERT_RULES
 from pathway.decide_hold import HOLD_RULES
 from pathway.decide_steps import STEP_RULES
 from pathway.decide_visits import VISIT_RULES
 from pathway.gates import holds, unmet
 from pathway.ground import Ground, procedure_start
-from pathway.ladders import ladders, pass_over
+from pathway.ladders import pass_over
 from pathway.lifecycle import SETTLED, Assignment, StepStatus
 from pathway.messages import patient_items
 from pathway.moves import end_pathway, learn, need_revisit, open_on_demand, when
@@ -28,9 +29,7 @@ from pathway.planned import Kind
 from pathway.protocol import Condition
 from pathway.refusal import Refused, Text
 from pathway.state import (
-    Acknowledgement,
     Called,
-    Fired,
     Flagged,
     Observed,
     Override,
@@ -213,35 +212,6 @@ def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) 
     return replace(pathway, overrides=(*pathway.overrides, override))
 
 
-def _rung_fired(pathway: Pathway, event: e.RungFired, ground: Ground) -> Pathway:
-    if event.key in {one.key for one in pathway.fired}:
-        raise Refused(
-            Text(fr="Cette échéance a déjà été traitée.", en="This deadline has been dealt with."),
-            field="key",
-        )
-    for rungs in ladders(pathway, ground):
-        for standing in rungs:
-            if standing.key == event.key and standing.moment.instant <= pathway.as_of:
-                # A higher rung of the same ladder is past too: this one is passed over, that one fires.
-                higher = any(
-                    other.moment.instant <= pathway.as_of for other in rungs[rungs.index(standing) + 1 :]
-                )
-                fired = Fired(event.key, pathway.as_of, event.person, passed_over=higher)
-                return replace(pathway, fired=(*pathway.fired, fired))
-    raise Refused(
-        Text(fr="Cette échéance n'a plus lieu d'être.", en="This deadline no longer stands."), field="key"
-    )
-
-
-def _alert_acknowledged(pathway: Pathway, event: e.AlertAcknowledged, _: Ground) -> Pathway:
-    if event.key not in {one.key for one in pathway.fired}:
-        raise Refused(
-            Text(fr="Cette alerte n'existe pas.", en="There is no such alert."), kind="not-found", field="key"
-        )
-    ack = Acknowledgement(event.key, event.by.name, pathway.as_of, event.note)
-    return replace(pathway, acknowledged=(*pathway.acknowledged, ack))
-
-
 def _channel(event: e.ChannelOptedOut | e.ChannelOptedIn) -> str:
     if event.channel not in ("sms", "email"):
         raise Refused(
@@ -362,8 +332,6 @@ RULES: dict[type[e.Event], Rule] = {
     e.FactsRecorded: _facts_recorded,
     e.ObservationsRecorded: _observations_recorded,
     e.GateOverridden: _gate_overridden,
-    e.RungFired: _rung_fired,
-    e.AlertAcknowledged: _alert_acknowledged,
     e.ChannelOptedOut: _opted_out,
     e.ChannelOptedIn: _opted_in,
     e.ContactChanged: _contact_changed,
@@ -376,6 +344,7 @@ RULES: dict[type[e.Event], Rule] = {
     e.CallSettled: _call_settled,
     e.MessageRecalled: _only_planned_again,
     e.Replanned: _only_planned_again,
+    **ALERT_RULES,
     **STEP_RULES,
     **VISIT_RULES,
     **HOLD_RULES,

@@ -199,6 +199,15 @@ class AlertAcknowledged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertSnoozed(Event):
+    """Somebody puts an alert off until an instant (UTC), for a reason; an urgent one cannot be put off."""
+
+    key: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChannelOptedOut(Event):
     """The patient wants nothing more by ``sms`` or ``email``."""
 

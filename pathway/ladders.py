@@ -18,7 +18,7 @@ from pathway.ground import Ground
 from pathway.lifecycle import LIVE
 from pathway.protocol import Offset, Rung
 from pathway.refusal import Text
-from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Step
+from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Snoozed, Step
 from pathway.watch import Slot, is_answered, unrecorded
 
 REVISIT = "pathway/1/rung/revisit"
@@ -52,6 +52,12 @@ class Alert:
     step: Step | None
     also: tuple[str, ...] = ()
     acknowledged: Acknowledgement | None = None
+    snoozed: Snoozed | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has taken it yet, or put it off."""
+        return self.acknowledged is None and self.snoozed is None
 
 
 def ladder(step: Step, pathway: Pathway, ground: Ground) -> tuple[Standing, ...]:
@@ -87,6 +93,7 @@ def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
             part = tuple(one for one in rungs if (one.rung.at.from_ in _OF_THE_VISIT) is of_the_visit)
             if part:
                 yield part
+    yield from _put_off(pathway, ground)
     yield from _alarm_ladders(pathway, ground)
     yield from _missing_sets(pathway, ground)
     yield from _red_flags(pathway, ground)
@@ -122,11 +129,15 @@ def alerts(pathway: Pathway, ground: Ground) -> tuple[Alert, ...]:
     """What has fired and still stands, highest rung of each ladder only, oldest first."""
     fired = {one.key: one for one in pathway.fired if not one.passed_over}
     seen = {ack.key: ack for ack in pathway.acknowledged}
+    off = {one.key: one for one in pathway.snoozed}
     found = []
     for rungs in ladders(pathway, ground):
         standing = next((one for one in reversed(rungs) if one.key in fired), None)
         if standing is None or standing.moment.instant > pathway.as_of:
             continue
+        put_off = off.get(standing.key)
+        if put_off is not None and put_off.until <= pathway.as_of:
+            continue  # it has been said again, under a name of its own
         rung, record = standing.rung, fired[standing.key]
         found.append(
             Alert(
@@ -139,6 +150,7 @@ def alerts(pathway: Pathway, ground: Ground) -> tuple[Alert, ...]:
                 step=standing.step,
                 also=rung.also,
                 acknowledged=seen.get(standing.key),
+                snoozed=put_off,
             )
         )
     return tuple(sorted(found, key=lambda alert: alert.since))
@@ -152,6 +164,18 @@ def not_ready(pathway: Pathway, ground: Ground) -> bool:
         for rungs in ladders(pathway, ground)
         for standing in rungs
     )
+
+
+def _put_off(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+    """An alert of a step that was put off is said again, if it still stands then."""
+    for snoozed in pathway.snoozed:
+        ref = snoozed.key.split("/rung/")[0]
+        key, _, occurrence = ref.rpartition("/")
+        step = pathway.at(key, int(occurrence)) if occurrence.isdigit() else None
+        standing = [one for one in ladder(step, pathway, ground) if one.key == snoozed.key] if step else []
+        for one in standing:
+            again = f"{one.key}/again@{snoozed.until.isoformat()}"
+            yield (Standing(again, one.rung, one.step, Moment(snoozed.until, f"put off {one.moment.why}")),)
 
 
 def _alarm_ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:

@@ -69,7 +69,7 @@ def staff_pages(pathway: Pathway, ground: Ground) -> list[Item]:
             data={"template": "staff_page", "channel": "email", "level": alert.level},
         )
         for alert in alerts(pathway, ground)
-        if alert.level != "reminder" and alert.acknowledged is None and alert.since + life > pathway.as_of
+        if alert.level != "reminder" and alert.waits and alert.since + life > pathway.as_of
         for role in dict.fromkeys((alert.role, *alert.also))
     ]
 

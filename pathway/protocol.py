@@ -328,7 +328,10 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Messaging:
-    """Rules that hold for every message. ``desk`` is the role that calls and writes when no message can."""
+    """Rules that hold for every message. ``desk`` is the role that calls and writes when no message can.
+
+    ``longest_snooze_hours`` is how long an alert may be put off; it cannot be while that is 0.
+    """
 
     desk: str
     recovery_silence_hours: int
@@ -337,6 +340,7 @@ class Messaging:
     letter_lead_days: int
     page_life_hours: int
     source: str
+    longest_snooze_hours: int = 0
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,17 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Snoozed:
+    """Somebody has put an alert off, and why; it is said again at ``until`` (UTC)."""
+
+    key: str
+    until: datetime
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """Needs of a gate (by index) passed on a named person's responsibility. What fails later is not covered.
 
@@ -308,6 +319,7 @@ class Pathway(_Noted):
     hold: HoldPlan = HoldPlan()
     fired: tuple[Fired, ...] = ()
     acknowledged: tuple[Acknowledgement, ...] = ()
+    snoozed: tuple[Snoozed, ...] = ()
     overrides: tuple[Override, ...] = ()
     told: tuple[Told, ...] = ()
     said: tuple[str, ...] = ()

@@ -214,7 +214,7 @@ class Ledger(Generic[P]):
         )
         row.state = encode(pathway)
         row.stage = stage(pathway, ground)
-        row.alerts = sum(alert.acknowledged is None for alert in alerts(pathway, ground))
+        row.alerts = sum(alert.waits for alert in alerts(pathway, ground))
         row.blocked = sum(flag.blocking for flag in wanted.flags)
         row.flags = [encode(flag) for flag in wanted.flags]
         session.add(_line(pathway, event, changes, at))

@@ -234,7 +234,7 @@ def _alerts(scene: Scene) -> tuple[AlertView, ...]:
             offer(ACKNOWLEDGE, replace(scene, about=alert.key)),
         )
         for alert in alerts(scene.pathway, scene.ground)
-        if alert.acknowledged is None
+        if alert.waits
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.web.deeds import Deed
 from app.web.deeds_hold import NotRequired, Propose, Refuse, Sign
-from app.web.deeds_pathway import Acknowledge, End, Override, Pause, Resume, SettleCall
+from app.web.deeds_pathway import Acknowledge, End, Override, Pause, Resume, SettleCall, Snooze
 from app.web.deeds_patient import ChangeContact, Died, NameCarer, OptIn, OptOut, RecordFact
 from app.web.deeds_steps import Accept, Complete, Fail, Hold, Reject, Release, Start, Waive
 from app.web.deeds_visits import Arrived, Book, Cancel, NoShow
@@ -32,6 +32,7 @@ OPT_OUT, OPT_IN = OptOut(), OptIn()
 RECORD_FACT = RecordFact()
 OVERRIDE = Override()
 ACKNOWLEDGE = Acknowledge()
+SNOOZE = Snooze()
 SETTLE_CALL = SettleCall()
 
 DEEDS: dict[str, Deed] = {
@@ -46,6 +47,7 @@ DEEDS: dict[str, Deed] = {
         RECORD_FACT,
         OVERRIDE,
         ACKNOWLEDGE,
+        SNOOZE,
         SETTLE_CALL,
     )
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from app.web.deeds import Deed, Scene
 from app.web.fields import Field, Said
 from pathway import events as e
@@ -139,6 +141,44 @@ class Acknowledge(Deed):
 
     def sample(self, scene: Scene) -> e.Event:
         return e.AlertAcknowledged(by=scene.actor, key=scene.about)
+
+
+class Snooze(Deed):
+    """Put an alert (``about``) off, for a reason."""
+
+    name = "snooze"
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Remettre l’alerte à plus tard")
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Remettre…")
+
+    def stands(self, scene: Scene) -> bool:
+        return scene.ground.protocol.messaging.longest_snooze_hours > 0
+
+    def fields(self, scene: Scene) -> list[Field]:
+        hours = scene.ground.protocol.messaging.longest_snooze_hours
+        return [
+            Field(
+                "until",
+                scene.speech("Jusqu’à quand"),
+                "instant",
+                required=True,
+                help=scene.speech("{hours} heures au plus", hours=hours),
+            ),
+            Field("reason", scene.speech("Motif"), "text", required=True),
+        ]
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        until = said.instant("until", required=True)
+        reason = said.text("reason", required=True)
+        said.done()
+        return e.AlertSnoozed(by=scene.actor, key=scene.about, until=until or scene.now, reason=reason)
+
+    def sample(self, scene: Scene) -> e.Event:
+        soon = max(scene.now, scene.pathway.as_of) + timedelta(minutes=1)
+        return e.AlertSnoozed(by=scene.actor, key=scene.about, until=soon, reason="…")
 
 
 class SettleCall(Deed):

@@ -132,6 +132,7 @@ EVENT = {
     "GateOverridden": N_("Dérogation à un verrou"),
     "RungFired": N_("Échéance passée"),
     "AlertAcknowledged": N_("Alerte prise en charge"),
+    "AlertSnoozed": N_("Alerte remise à plus tard"),
     "ChannelOptedOut": N_("Canal refusé par le patient"),
     "ChannelOptedIn": N_("Canal accepté par le patient"),
     "ContactChanged": N_("Coordonnées modifiées"),

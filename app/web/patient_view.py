@@ -14,6 +14,7 @@ from app.web.catalogue import (
     OVERRIDE,
     RECORD_FACT,
     SETTLE_CALL,
+    SNOOZE,
     TO_A_STEP,
     TO_THE_HOLD,
     TO_THE_PATHWAY,
@@ -117,6 +118,7 @@ class AlertView:
     alert: Alert
     role: str
     offer: Offer | None
+    snooze: Offer | None = None
 
 
 @dataclass(frozen=True)
@@ -348,8 +350,10 @@ def _message(row: OwedRow, scene: Scene) -> RowView:
 
 def _alert(alert: Alert, scene: Scene) -> AlertView:
     role = role_title(alert.role, scene.ground.protocol, scene.speech)
-    taken = alert.acknowledged is not None
-    return AlertView(alert, role, None if taken else offer(ACKNOWLEDGE, replace(scene, about=alert.key)))
+    about = replace(scene, about=alert.key)
+    if alert.acknowledged is not None:
+        return AlertView(alert, role, None)
+    return AlertView(alert, role, offer(ACKNOWLEDGE, about), offer(SNOOZE, about) if alert.waits else None)
 
 
 def _channels(scene: Scene) -> tuple[Offer, ...]:

@@ -7,9 +7,10 @@ import pytest
 from pathway import events as e
 from pathway.gates import unmet
 from pathway.lifecycle import StepStatus
+from pathway.planned import Kind
 from pathway.refusal import Refused
 from pathway.state import PathwayStatus
-from tests.pathway.small import DESK, DOCTOR, NURSE, T0, Small
+from tests.pathway.small import DESK, DOCTOR, NURSE, SMALL, START, T0, Small
 
 MINUTE = timedelta(minutes=1)
 
@@ -155,3 +156,26 @@ def test_resumed_by_a_person_the_pathway_goes_on() -> None:
     story = watched().sees(T0 + 60 * MINUTE, "hourly/2", motor=4)
     story.does(e.PathwayResumed(by=DESK))
     assert story.pathway.status is PathwayStatus.ACTIVE
+
+
+def test_an_alert_put_off_is_said_again_and_an_urgent_one_cannot_be() -> None:
+    protocol = {**SMALL, "messaging": {**SMALL["messaging"], "longest_snooze_hours": 24}}
+    story = Small(protocol).does(e.StepAsked(by=DOCTOR, step="scan", reason="pain"))
+    story.at(START + timedelta(hours=24))
+    [alert] = story.alerts()
+    until = story.now + timedelta(hours=5)
+    with pytest.raises(Refused, match="by 24 hours at most"):
+        story.does(e.AlertSnoozed(by=DESK, key=alert.key, until=until + timedelta(days=2), reason="x"))
+    story.does(e.AlertSnoozed(by=DESK, key=alert.key, until=until, reason="booked for tomorrow"))
+    assert [one.waits for one in story.alerts()] == [False]
+    assert not [item for item in story.plan().items if item.kind is Kind.PAGE]
+    story.at(until)
+    assert [(one.key, one.waits) for one in story.alerts()] == [
+        (f"{alert.key}/again@{until.isoformat()}", True)
+    ]
+    story.completes("scan")
+    assert story.alerts() == ()
+
+    red = Small(protocol).operated().at(T0 + 31 * MINUTE)
+    with pytest.raises(Refused, match="An urgent alert is not put off"):
+        red.does(e.AlertSnoozed(by=DESK, key=red.alerts()[0].key, until=red.now + MINUTE, reason="later"))
