@@ -21,6 +21,7 @@ from app.commands import (
     worklist,
 )
 from app.commands.common import Complaint
+from app.commands.indicators import indicators
 from app.settings import Misconfigured
 from app.yaml_file import Unreadable
 from pathway.codec import Malformed
@@ -41,6 +42,7 @@ app.command()(worklist.worklist)
 app.command()(demo.demo)
 app.command()(admin.release)
 app.command()(docs.docs)
+app.command()(indicators)
 app.add_typer(scenario.app, name="scenario")
 protocol.app.command()(protocol_versions.publish)
 protocol.app.command("list")(protocol_versions.versions_list)

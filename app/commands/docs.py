@@ -10,12 +10,14 @@ import typer
 from app import protocols
 from app.commands.common import fail
 from app.describe import mermaid, page
+from app.describe_indicators import page as indicators_page
+from app.indicators import load as load_indicators
 
 Folder = Annotated[Path, typer.Option("--folder", help="Where the pages are.")]
 
 
 def docs(folder: Folder = Path("docs")) -> None:
-    """Print the protocol's page and diagram and the page of the command line again."""
+    """Print the pages of the protocol, of the indicators and of the command line again."""
     if not folder.is_dir():
         fail(f"{folder} is no directory: run this where the documentation is, or say --folder")
     protocol = protocols.load(protocols.BUILTIN).protocol
@@ -23,6 +25,7 @@ def docs(folder: Folder = Path("docs")) -> None:
         "protocol.md": page(protocol, "en"),
         "protocol.mmd": mermaid(protocol, "en"),
         "command-line.md": command_line(),
+        "indicators.md": indicators_page(load_indicators()),
     }
     for name, text in written.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -115,6 +115,14 @@ def test_the_caseload_is_not_recorded_while_nobody_has_written_it() -> None:
     assert _figure("kpi_2", patient()).says == "not-recorded"
 
 
+def test_the_same_fracture_referred_again_is_no_new_fracture() -> None:
+    answers = {"new_fracture": False}
+    steps = [treated(), done("review", "seen", "2027-03-11", **answers)]
+    assert _figure("new_fracture_review", patient(*steps, next_fracture="2027-01-20")).value == 0
+    assert _figure("new_fracture_review", patient(*steps, next_fracture="2027-03-01")).value == 1
+    assert _figure("new_fracture_review", patient(*steps, next_fracture="2027-03-12")).value == 0
+
+
 # --- periods --------------------------------------------------------------------------------------------------
 
 

@@ -85,6 +85,8 @@ def test_no_page_shuts_anybody_out(ward: Ward, page_at: PageAt, width: int) -> N
             f"/referrals/{known['incomplete']}",
             f"/referrals/{known['duplicate']}",
             "/mailbox",
+            "/indicators",
+            "/indicators?from=2027-03-31&to=2027-03-01",
             "/nowhere",
             booked,
             petit,
