@@ -11,9 +11,11 @@ from app.commands import (
     admin,
     demo,
     docs,
+    explain,
     hold,
     plan,
     protocol,
+    protocol_simulate,
     protocol_versions,
     refer,
     scenario,
@@ -43,7 +45,9 @@ app.command()(demo.demo)
 app.command()(admin.release)
 app.command()(docs.docs)
 app.command()(indicators)
+app.command()(explain.explain)
 app.add_typer(scenario.app, name="scenario")
+protocol.app.command("simulate")(protocol_simulate.simulated)
 protocol.app.command()(protocol_versions.publish)
 protocol.app.command("list")(protocol_versions.versions_list)
 protocol.app.command()(protocol_versions.use)

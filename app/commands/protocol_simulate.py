@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app import indicators
-from app.commands.common import fail, remark, stderr, stdout
+from app.commands.common import Complaint, fail, remark, stderr, stdout
 from app.commands.protocol_asked import Centre, File, Set, protocol_of
 from app.protocols import LoadedProtocol
 from app.simulation.chart import svg
@@ -40,7 +40,9 @@ def simulated(
         Path | None, typer.Option(help="A second variant: another centre's choices.")
     ] = None,
     weeks: Annotated[int | None, typer.Option(min=1, help="Weeks over which they are referred.")] = None,
-    cohort: Annotated[Path, typer.Option(help="The file of rates and habits.")] = COHORT,
+    cohort: Annotated[
+        Path, typer.Option(help="The file of rates and habits.", show_default="the one that comes with Jalon")
+    ] = COHORT,
     how: Annotated[
         Literal["text", "csv", "json"], typer.Option("--format", help="text, csv or json.")
     ] = "text",
@@ -60,10 +62,7 @@ def simulated(
         people = replace(people, referral_weeks=weeks)
     found = [(_name(centre, chosen), protocol_of(file, centre, chosen))]
     if compare or compare_centre:
-        second = [*(chosen or ()), *(compare or ())]
-        found.append(
-            (_name(compare_centre or centre, second), protocol_of(file, compare_centre or centre, second))
-        )
+        found.append(_second(file, compare_centre or centre, chosen or [], compare or []))
         if found[0][1].digest == found[1][1].digest:
             fail("--compare: both variants are the same protocol; choose another value", code=2)
     definitions = indicators.load()
@@ -81,6 +80,20 @@ def simulated(
     else:
         typer.echo(as_csv(report) if how == "csv" else as_json(report), nl=False)
     _complain(report)
+
+
+def _second(
+    file: Path | None, centre: Path | None, chosen: list[str], compare: list[str]
+) -> tuple[str, LoadedProtocol]:
+    """The other variant. What is wrong with a choice is said of ``--compare`` where it was made there."""
+    both = [*chosen, *compare]
+    try:
+        return _name(centre, both), protocol_of(file, centre, both)
+    except Complaint as complaint:
+        said = str(complaint)
+        if any(said.startswith(f"--set {one}") for one in compare):
+            said = "--compare" + said.removeprefix("--set").replace("--set KEY", "--compare KEY")
+        fail(said, code=complaint.code)
 
 
 def _name(centre: Path | None, chosen: list[str] | None) -> str:

@@ -48,7 +48,7 @@ def when_next(life: Life, step: Step, what: str) -> datetime | None:
         return desk_hours(life, life.now + spread(life, "suspended", ref), ref)
     if what == "confirm":
         return desk_hours(life, life.now + spread(life, "tries_again", f"{ref}/confirm"), ref)
-    if habit.forgets and happens(life, habit.forgets, f"{ref}/forgets") and rule.ladder:
+    if habit.forgets and happens(life, habit.forgets, f"{ref}/forgets"):
         return None
     if what == "book":
         name = f"{ref}/book/{life.misses.get(step.key, 0)}"

@@ -1,0 +1,1 @@
+"""The simulator: small cohorts, every one of them through the real decide and plan."""
