@@ -9,7 +9,7 @@ import typer
 
 from app import protocols
 from app.commands.common import fail
-from app.describe import mermaid, page
+from app.describe import mermaid, page, svg
 from app.describe_indicators import page as indicators_page
 from app.indicators import load as load_indicators
 
@@ -20,10 +20,12 @@ def docs(folder: Folder = Path("docs")) -> None:
     """Print the pages of the protocol, of the indicators and of the command line again."""
     if not folder.is_dir():
         fail(f"{folder} is no directory: run this where the documentation is, or say --folder")
-    protocol = protocols.load(protocols.BUILTIN).protocol
+    loaded = protocols.load(protocols.BUILTIN)
+    protocol = loaded.protocol
     written = {
-        "protocol.md": page(protocol, "en"),
+        "protocol.md": page(protocol, "en", loaded.settings),
         "protocol.mmd": mermaid(protocol, "en"),
+        "protocol.svg": svg(protocol, "en"),
         "command-line.md": command_line(),
         "indicators.md": indicators_page(load_indicators()),
     }

@@ -53,7 +53,7 @@ def _everything(pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
     yield plan
     yield from plan.parts
     for gate in ground.protocol.gates:
-        yield explain_gate(gate, pathway, ground)
+        yield explain_gate(ground.protocol.gate(gate.key), pathway, ground)
     for step in pathway.steps:
         yield explain_step(step, pathway, ground)
         if not step.is_settled:

@@ -1,20 +1,32 @@
 """The protocol as a page: printed from the file, in both languages, with nothing left unsaid."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.describe import _FR, mermaid, page, table
+from app.describe import mermaid, page, svg, table
+from app.describe.graph import arrows, boxes
+from app.describe.layout import lay_out
+from app.describe.lettering import width, wrapped
+from app.describe.words import FRENCH, Said
 from app.protocols import load
 
-PROTOCOL = load().protocol
+LOADED = load()
+PROTOCOL = LOADED.protocol
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_in_the_documentation_is_what_is_printed() -> None:
-    assert (DOCS / "protocol.md").read_text(encoding="utf-8") == page(PROTOCOL, "en"), "run `make docs`"
+    assert (DOCS / "protocol.md").read_text(encoding="utf-8") == page(PROTOCOL, "en", LOADED.settings), (
+        "run `make docs`"
+    )
     assert (DOCS / "protocol.mmd").read_text(encoding="utf-8") == mermaid(PROTOCOL, "en"), "run `make docs`"
+    assert (DOCS / "protocol.svg").read_text(encoding="utf-8") == svg(PROTOCOL, "en"), "run `make docs`"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -48,7 +60,69 @@ def test_every_node_of_the_diagram_is_drawn_once_and_every_arrow_leads_somewhere
 
 
 def test_the_french_page_has_no_english_word_of_ours() -> None:
-    assert all(_FR.values())
+    assert all(FRENCH.values())
     heads = [line for line in table(PROTOCOL, "fr").splitlines() if line.startswith(("| Étape", "| Verrou"))]
     assert heads
     assert not [line for line in heads if re.search(r"\b(Step|Who|Due|Gate|When)\b", line)]
+
+
+# --- the drawing ------------------------------------------------------------------------------------------
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_drawing_names_every_step_gate_and_end_of_an_outcome(language: str) -> None:
+    root = ElementTree.fromstring(svg(PROTOCOL, language))
+    boxes = [each.get("aria-label", "") for each in root.iter(f"{SVG}g") if each.get("role") == "listitem"]
+    assert len(boxes) == len(PROTOCOL.steps)
+    for step in PROTOCOL.steps:
+        assert any(box.startswith(step.title.in_(language)) for box in boxes), step.key
+    written = {each.text for each in root.iter(f"{SVG}text")}
+    assert {key for step in PROTOCOL.steps for key in (*step.book_gates, *step.start_gates)} <= written
+    for step in PROTOCOL.steps:
+        for outcome in step.outcomes:
+            if outcome.end:
+                title = PROTOCOL.ends[outcome.end].title.in_(language)
+                assert any(title in box for box in boxes), f"{step.key}.{outcome.key}"
+
+
+def test_the_drawing_says_in_words_what_it_is_and_has_one_arrow_for_each_that_leads_on() -> None:
+    said = Said(PROTOCOL, "en")
+    root = ElementTree.fromstring(svg(PROTOCOL, "en"))
+    names = (root.get("aria-labelledby") or "").split()
+    told = {each.get("id"): each.text for each in root if each.get("id")}
+    assert [bool(told.get(name)) for name in names] == [True, True]
+    paths = [each for each in root.iter(f"{SVG}path") if (each.get("class") or "").startswith("arrow")]
+    assert len(paths) == len(arrows(said))
+    assert ("indication", "procedure", "Validated") in {(a.source, a.target, a.label) for a in arrows(said)}
+
+
+def test_no_two_boxes_lie_over_each_other_and_arrows_go_down() -> None:
+    said = Said(PROTOCOL, "fr")
+    known = [(one.source, one.target) for one in arrows(said)]
+    lanes = {box.key: box.lane for box in boxes(said)}
+    place = lay_out(lanes, list(PROTOCOL.tracks), known, 200)
+    for source, target in known:
+        assert place.ranks[source] < place.ranks[target]
+    for row in place.rows.values():
+        middles = sorted(place.x[spot] for spot in row if spot[0] in lanes)
+        assert all(right - left >= 200 for left, right in pairwise(middles))
+    for key, lane in lanes.items():
+        left, right = place.lanes[lane]
+        assert left <= place.x[key, place.ranks[key]] - 100
+        assert place.x[key, place.ranks[key]] + 100 <= right
+
+
+def test_a_step_done_again_is_no_arrow_in_a_circle() -> None:
+    assert ("biopsy_ack", "biopsy_result") not in {(a.source, a.target) for a in arrows(Said(PROTOCOL, "en"))}
+    assert "Biopsy result, Result read by a physician" in " ".join(
+        note.text for box in boxes(Said(PROTOCOL, "en")) for note in box.notes if note.mark == "again"
+    )
+
+
+@given(st.text(alphabet="abc mW’", min_size=1, max_size=80), st.integers(60, 300))
+def test_wrapped_lines_lose_no_word_and_fit_unless_a_word_is_too_long(text: str, room: int) -> None:
+    lines = wrapped(text, room, 12)
+    assert " ".join(lines).split() == text.split()
+    assert all(width(line, 12) <= room or " " not in line for line in lines)

@@ -64,7 +64,8 @@ def judge(tale: Tale) -> dict[str, Explanation]:
     for flag in flags(pathway, ground):
         assert by_key[f"flag/{flag.key}"].because == flag.text
     for gate in ground.protocol.gates:
-        missing = {f"gate/{gate.key}/{one.index}" for one in unmet(gate, pathway, ground)}
+        whole = ground.protocol.gate(gate.key)
+        missing = {f"gate/{gate.key}/{one.index}" for one in unmet(whole, pathway, ground)}
         assert {part.key for part in by_key[f"gate/{gate.key}"].parts if not part.holds} == missing
     for step in pathway.steps:
         assert step.ref in by_key
