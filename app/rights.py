@@ -35,6 +35,7 @@ MAY: dict[type[e.Event], frozenset[str]] = {
     e.HoldSigned: frozenset({"clinician"}),
     e.HoldNotRequired: frozenset({"clinician"}),
     e.HoldRejected: frozenset({"clinician"}),
+    e.LastDoseDeclared: WARD,
     e.GateOverridden: frozenset({"clinician"}),
     e.AlertAcknowledged: WARD,
     e.AlertSnoozed: WARD,

@@ -10,7 +10,7 @@ from pathway.gates import holds
 from pathway.ground import Ground, hold_start, last_intakes, procedure_slot
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.protocol import Offset
-from pathway.state import Pathway, Step
+from pathway.state import HoldStatus, Pathway, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,24 @@ def _anchor(name: str, step: Step, pathway: Pathway, ground: Ground) -> _Anchor 
     if head == "hold_start":
         day, found = hold_start(pathway, ground), procedure_slot(pathway, ground.protocol)
         return _Anchor(day, None, found[1]) if day and found else None
+    if head in ("breached", "refused"):
+        instant = hold_alarm(head, pathway)
+        return _Anchor(calendar.day(instant), instant, f"h{pathway.hold.revision}") if instant else None
     if head == "done":
         done = pathway.done(tail)
         return _Anchor(calendar.day(done.settled), done.settled) if done and done.settled else None
     if head == "data":
         return _recorded(tail, pathway, calendar)
     return None
+
+
+def hold_alarm(name: str, pathway: Pathway) -> datetime | None:
+    """When a dose broke the hold plan that stands so (``breached``), or the calculator gave no date (``refused``)."""
+    hold = pathway.hold
+    if name == "breached":
+        return hold.breached if hold.status is HoldStatus.BREACHED else None
+    without = hold.answer is not None and hold.answer.status in ("refused", "defer")
+    return hold.since if without and hold.status is HoldStatus.PROPOSED else None
 
 
 def _recorded(place: str, pathway: Pathway, calendar: Calendar) -> _Anchor | None:

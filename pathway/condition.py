@@ -23,6 +23,9 @@ RuleName = Literal[
 ]
 """Checks that a comparison cannot say; each is a function in ``gates.RULES``."""
 
+HoldName = Literal["unknown", "proposed", "signed", "modified", "not-required", "rejected", "expired", "breached"]
+"""States of the hold plan that may be asked for; ``signed`` is also one that was signed otherwise than proposed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -46,7 +49,7 @@ class Condition:
     max_age_days: int | None = None
     step: str | None = None
     outcome: tuple[str, ...] = ()
-    hold: tuple[Literal["unknown", "proposed", "signed", "not-required", "rejected", "expired"], ...] = ()
+    hold: tuple[HoldName, ...] = ()
     cause: tuple[Literal["osteoporotic", "neoplastic", "traumatic", "unknown"], ...] = ()
     held: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()

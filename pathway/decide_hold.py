@@ -4,26 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from pathway import events as e
 from pathway.completeness import unanswered
 from pathway.decide_steps import follow
 from pathway.ground import Ground, hold_start, procedure_start
+from pathway.hold_asked import computed, may_go_on, offered, proposed
 from pathway.lifecycle import LIVE, StepStatus
 from pathway.moves import need_reason, pass_gates
+from pathway.referral import Fact
 from pathway.refusal import Refused, Text
-from pathway.state import HeldDrug, HoldPlan, HoldStatus, Pathway, Step
+from pathway.state import Dose, HeldDrug, HoldPlan, HoldStatus, Pathway, Step
 
 
 def _proposed(pathway: Pathway, event: e.HoldProposed, ground: Ground) -> Pathway:
+    """What is on the table: what somebody proposes, or what the calculator answers by the profile that is named."""
     _hold_step(pathway, ground)
+    answer, drugs = None, event.drugs
+    if event.profile is not None:
+        if event.drugs:
+            raise Refused(
+                Text(
+                    fr="Proposez des médicaments, ou un référentiel qui les calcule ; pas les deux.",
+                    en="Propose drugs, or a profile that computes them; not both.",
+                ),
+                kind="invalid",
+                field="drugs",
+            )
+        if ground.protocol.hold.profile is None:
+            raise Refused(
+                Text(
+                    fr="Ce centre se passe du calcul : saisissez les médicaments et les jours.",
+                    en="This centre does without the calculator: enter the drugs and the days.",
+                ),
+                kind="invalid",
+                field="profile",
+            )
+        answer = computed(pathway, ground, event.profile)
+        drugs = proposed(answer, pathway)
     plan = HoldPlan(
         status=HoldStatus.PROPOSED,
-        drugs=_checked(event.drugs, ground),
+        drugs=_checked(drugs, ground),
         procedure_start=procedure_start(pathway, ground.protocol),
         revision=pathway.hold.revision + 1,
         ended=pathway.hold.ended,
+        since=pathway.as_of,
+        answer=answer,
+        earlier=_earlier(pathway.hold),
     )
     return replace(pathway, hold=plan)
 
@@ -53,16 +82,23 @@ def _signed(pathway: Pathway, event: e.HoldSigned, ground: Ground) -> Pathway:
             kind="invalid",
             field="text",
         )
+    before = pathway.hold
+    drugs = tuple(_with_its_hour(drug, before) for drug in _checked(event.drugs, ground))
+    otherwise = before.status is HoldStatus.PROPOSED and not _is_as_proposed(drugs, before)
     plan = HoldPlan(
-        status=HoldStatus.SIGNED,
-        drugs=_checked(event.drugs, ground),
+        status=HoldStatus.MODIFIED if otherwise else HoldStatus.SIGNED,
+        drugs=drugs,
         text=event.text.strip(),
         signer=event.by.name,
         signed=pathway.as_of,
         procedure_start=start,
-        revision=pathway.hold.revision + 1,
+        revision=before.revision + 1,
+        since=before.since,
+        answer=before.answer if before.status is HoldStatus.PROPOSED else None,
+        proposed=before.drugs if otherwise else (),
+        earlier=_earlier(before),
     )
-    candidate = replace(pathway, hold=replace(plan, status=HoldStatus.PROPOSED))
+    candidate = replace(pathway, hold=replace(plan, status=HoldStatus.PROPOSED, answer=None))
     first = hold_start(candidate, ground)
     if first is not None and first < ground.calendar.day(pathway.as_of):
         raise Refused(
@@ -92,6 +128,7 @@ def _not_required(pathway: Pathway, event: e.HoldNotRequired, ground: Ground) ->
         procedure_start=procedure_start(pathway, ground.protocol),
         revision=pathway.hold.revision + 1,
         ended=pathway.hold.ended,
+        earlier=_earlier(pathway.hold),
     )
     return _settle(replace(pathway, hold=plan), "not_required", event, ground)
 
@@ -102,6 +139,11 @@ def _rejected(pathway: Pathway, event: e.HoldRejected, ground: Ground) -> Pathwa
         pathway.hold,
         status=HoldStatus.REJECTED,
         drugs=(),
+        text="",
+        proposed=pathway.hold.drugs if pathway.hold.status is HoldStatus.PROPOSED else (),
+        doses=(),
+        breached=None,
+        earlier=_earlier(pathway.hold),
         reason=need_reason(event.reason),
         signer=event.by.name,
         signed=pathway.as_of,
@@ -109,6 +151,98 @@ def _rejected(pathway: Pathway, event: e.HoldRejected, ground: Ground) -> Pathwa
         revision=pathway.hold.revision + 1,
     )
     return _settle(replace(pathway, hold=plan), "rejected", event, ground)
+
+
+def _dose_declared(pathway: Pathway, event: e.LastDoseDeclared, ground: Ground) -> Pathway:
+    """When the last dose was really taken. One inside the window breaches the plan, and only a signer takes that back.
+
+    With every drug of the plan declared in time, ``last_dose_respected`` is known.
+    """
+    hold = pathway.hold
+    if not hold.stands and hold.status is not HoldStatus.BREACHED:
+        raise Refused(
+            Text(
+                fr="Aucun plan d'arrêt signé n'est en cours : il n'y a pas de dernière prise à déclarer.",
+                en="No signed hold plan stands: there is no last dose to declare.",
+            )
+        )
+    if event.taken > pathway.as_of:
+        raise Refused(
+            Text(fr="La prise déclarée est dans le futur.", en="The dose declared lies in the future."),
+            kind="invalid",
+            field="taken",
+        )
+    drug = next((one for one in hold.drugs if one.is_called(event.drug)), None)
+    if drug is None:
+        known = ", ".join(one.text for one in hold.drugs)
+        raise Refused(
+            Text(
+                fr=f"« {event.drug} » n'est pas dans le plan signé ; il y a : {known}.",
+                en=f"{event.drug!r} is not in the signed plan; there are: {known}.",
+            ),
+            kind="invalid",
+            field="drug",
+        )
+    earlier = hold.dose(drug)
+    if earlier is not None and not earlier.in_time:
+        _signer(event, ground)
+    in_time = _is_in_time(drug, event.taken, hold, ground)
+    said = Dose(drug.atc or drug.text, event.taken, in_time, event.by.name, pathway.as_of)
+    hold = replace(hold, doses=(*hold.doses, said))
+    last = [hold.dose(one) for one in hold.drugs]
+    if any(one is not None and not one.in_time for one in last):
+        hold = replace(hold, status=HoldStatus.BREACHED, breached=pathway.as_of, revision=hold.revision + 1)
+    elif hold.status is HoldStatus.BREACHED:
+        as_signed = HoldStatus.MODIFIED if hold.proposed else HoldStatus.SIGNED
+        hold = replace(hold, status=as_signed, breached=None, revision=hold.revision + 1)
+    pathway = replace(pathway, hold=hold)
+    if hold.status is HoldStatus.BREACHED or all(one is not None for one in last):
+        respected = hold.status is not HoldStatus.BREACHED
+        known_now = Fact("last_dose_respected", respected, pathway.as_of, event.by.name, "hold")
+        pathway = replace(pathway, facts=(*pathway.facts, known_now))
+    return pathway
+
+
+def _is_in_time(drug: HeldDrug, taken: datetime, hold: HoldPlan, ground: Ground) -> bool:
+    """Whether a dose was taken by the signed limit: its instant where hours count, else the end of its day."""
+    if drug.not_after is not None:
+        return taken <= drug.not_after
+    assert hold.procedure_start is not None
+    last = ground.calendar.day(hold.procedure_start) - timedelta(days=drug.last_intake_offset_days)
+    return ground.calendar.day(taken) <= last
+
+
+def _with_its_hour(drug: HeldDrug, before: HoldPlan) -> HeldDrug:
+    """The drug with the hour it was proposed with, when it is signed for the same day."""
+    for one in before.drugs:
+        same = one.is_called(drug.atc) or one.is_called(drug.text)
+        if same and one.last_intake_offset_days == drug.last_intake_offset_days and drug.not_after is None:
+            return replace(drug, not_after=one.not_after)
+    return drug
+
+
+def _is_as_proposed(drugs: tuple[HeldDrug, ...], before: HoldPlan) -> bool:
+    """Whether what is signed is what was on the table; to choose one of several answers offered changes nothing."""
+    if before.answer is None or before.answer.status in ("refused", "defer"):
+        days = {(one.atc or one.text.casefold(), one.last_intake_offset_days) for one in drugs}
+        return days == {(one.atc or one.text.casefold(), one.last_intake_offset_days) for one in before.drugs}
+    signed = {one.atc: one for one in drugs}
+    said = {one.atc: one for one in before.answer.drugs}
+    if len(signed) < len(drugs) or not set(signed) <= set(said):
+        return False
+    return all(
+        signed[atc].last_intake_offset_days in offered(one) if atc in signed else may_go_on(one)
+        for atc, one in said.items()
+    )
+
+
+def _earlier(hold: HoldPlan) -> tuple[HoldPlan, ...]:
+    """The signed plans before the one that now takes the place of ``hold``."""
+    signed = hold.signed is not None and hold.drugs and hold.status is not HoldStatus.PROPOSED
+    if not signed:
+        return hold.earlier
+    old = replace(hold, status=HoldStatus.SUPERSEDED, answer=None, earlier=())
+    return (*hold.earlier, old)
 
 
 def _settle(pathway: Pathway, outcome_key: str, event: e.Event, ground: Ground) -> Pathway:
@@ -181,4 +315,5 @@ HOLD_RULES: dict[type[e.Event], Callable[[Pathway, Any, Ground], Pathway]] = {
     e.HoldSigned: _signed,
     e.HoldNotRequired: _not_required,
     e.HoldRejected: _rejected,
+    e.LastDoseDeclared: _dose_declared,
 }

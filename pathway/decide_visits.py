@@ -92,7 +92,9 @@ def _was_told(pathway: Pathway, step: Step) -> bool:
 
 def _is_for_another_slot(pathway: Pathway, old: Visit | None, event: e.VisitBooked) -> bool:
     """Whether what was signed or checked for the procedure was so for another start than this one."""
-    signed_for = pathway.hold.procedure_start if pathway.hold.status is HoldStatus.SIGNED else None
+    hold = pathway.hold
+    computed = hold.status is HoldStatus.PROPOSED and hold.answer is not None
+    signed_for = hold.procedure_start if hold.stands or computed else None
     return (old is not None and old.start != event.start) or signed_for not in (None, event.start)
 
 

@@ -148,9 +148,14 @@ class VisitMissed(StepEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class HoldProposed(Event):
-    """A plan is on the table. Nobody but the signers sees it as an instruction."""
+    """A plan is on the table. Nobody but the signers sees it as an instruction.
 
-    drugs: tuple[HeldDrug, ...]
+    With ``profile`` the calculator proposes, by that hold profile and from what is known of the patient; else
+    ``drugs`` are what somebody proposes.
+    """
+
+    drugs: tuple[HeldDrug, ...] = ()
+    profile: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +177,14 @@ class HoldRejected(Event):
 
     reason: str
     revisit: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastDoseDeclared(Event):
+    """When the last dose of a held drug, named by its ATC code or its text, was really taken (UTC)."""
+
+    drug: str
+    taken: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,7 +122,7 @@ def _procedure_flags(pathway: Pathway, ground: Ground) -> list[Flag]:
     found = []
     first, today = hold_start(pathway, ground), ground.calendar.day(pathway.as_of)
     hold = pathway.hold
-    respected = hold.status is HoldStatus.SIGNED
+    respected = hold.stands
     if first is not None and first < today and not respected:
         assumed = hold.max_offset_days is None
         found.append(
@@ -140,6 +140,7 @@ def _procedure_flags(pathway: Pathway, ground: Ground) -> list[Flag]:
                 blocking=not assumed,
             )
         )
+    found += _hold_flags(step, pathway)
     if hold.status is HoldStatus.EXPIRED:
         found.append(
             Flag(
@@ -167,6 +168,28 @@ def _procedure_flags(pathway: Pathway, ground: Ground) -> list[Flag]:
     if step.visit is not None and step.visit.status is VisitStatus.PENDING:
         found += _unconfirmed(step, pathway, ground)
     return found
+
+
+def _hold_flags(step: Step, pathway: Pathway) -> list[Flag]:
+    """A plan that cannot be followed any more, or that no text answers: a person decides."""
+    hold = pathway.hold
+    if hold.status is HoldStatus.BREACHED:
+        late = ", ".join(one.text for one in hold.drugs if (dose := hold.dose(one)) and not dose.in_time)
+        text = Text(
+            fr=f"Dose prise après la limite signée ({late}) : l'arrêt n'est pas respecté.",
+            en=f"A dose was taken after the signed limit ({late}): the hold is breached.",
+        )
+        return [Flag("hold/breached", step.ref, text, blocking=True)]
+    answer = hold.answer
+    if hold.status is not HoldStatus.PROPOSED or answer is None or answer.status not in ("refused", "defer"):
+        return []
+    reasons = [one.reason for one in answer.drugs if one.status == answer.status]
+    fr, en = " ".join(one.fr for one in reasons), " ".join(one.en for one in reasons)
+    if answer.status == "refused":
+        text = Text(fr=f"Aucun délai d'arrêt ne peut être proposé. {fr}", en=f"No delay can be proposed. {en}")
+        return [Flag("hold/refused", step.ref, text, blocking=True)]
+    text = Text(fr=f"L'intervention doit attendre. {fr}", en=f"The procedure has to wait. {en}")
+    return [Flag("hold/deferred", step.ref, text, blocking=True)]
 
 
 _EXPIRED = {

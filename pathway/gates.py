@@ -69,7 +69,7 @@ def holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
     return (
         _fact_holds(condition, pathway, ground)
         and _step_holds(condition, pathway)
-        and (not condition.hold or pathway.hold.status.value in condition.hold)
+        and (not condition.hold or pathway.hold.status.is_one_of(condition.hold))
         and (not condition.cause or pathway.fracture.cause in condition.cause)
         and (not condition.held or _is_held(condition.held, pathway))
         and (not condition.taken or _is_taken(condition.taken, pathway))
@@ -204,7 +204,7 @@ def _hold_time_left(_: Condition, pathway: Pathway, ground: Ground) -> bool:
     if first is None:
         return True
     hold = pathway.hold
-    if hold.status is HoldStatus.SIGNED and hold.signed and ground.calendar.day(hold.signed) <= first:
+    if hold.stands and hold.signed and ground.calendar.day(hold.signed) <= first:
         return True
     return first >= ground.calendar.day(pathway.as_of)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from pathway.calendar import Calendar
+from pathway.holding.profile import Profile
 from pathway.lifecycle import StepStatus
 from pathway.protocol import Protocol
 from pathway.state import HoldStatus, Pathway
@@ -13,10 +15,14 @@ from pathway.state import HoldStatus, Pathway
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A protocol and the calendar of the centre that runs it: both pinned with the pathway."""
+    """A protocol, the calendar of the centre that runs it, and the hold profiles it knows: all pinned together.
+
+    The first of ``profiles`` is the centre's own, the others are shown beside it; none where it has none to choose.
+    """
 
     protocol: Protocol
     calendar: Calendar
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 def procedure_slot(pathway: Pathway, protocol: Protocol) -> tuple[datetime, str] | None:
@@ -58,7 +64,7 @@ def hold_start(pathway: Pathway, ground: Ground) -> date | None:
 def last_intakes(pathway: Pathway, ground: Ground) -> tuple[date, ...]:
     """The distinct days on which a drug of the signed plan may be taken for the last time, earliest first."""
     start = procedure_start(pathway, ground.protocol)
-    if start is None or pathway.hold.status is not HoldStatus.SIGNED:
+    if start is None or not pathway.hold.stands:
         return ()
     day = ground.calendar.day(start)
     return tuple(sorted({day - timedelta(days=drug.last_intake_offset_days) for drug in pathway.hold.drugs}))

@@ -17,7 +17,7 @@ from pathway.ladders import alerts
 from pathway.lifecycle import LIVE, StepStatus, VisitStatus
 from pathway.planned import Item, Kind
 from pathway.protocol import PatientMessage
-from pathway.state import HoldStatus, Pathway, PathwayStatus, Step, Told
+from pathway.state import Pathway, PathwayStatus, Step, Told
 
 # What makes the next channel worth trying; an uncertain or late message is a person's to judge.
 _NEXT_CHANNEL = ("failed", "bounced")
@@ -90,7 +90,7 @@ def _stands(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) 
     if rule.about == "hold":
         hold = pathway.hold
         start = procedure_start(pathway, ground.protocol)
-        return hold.status is HoldStatus.SIGNED and bool(hold.drugs) and hold.procedure_start == start
+        return hold.stands and bool(hold.drugs) and hold.procedure_start == start
     return step.visit is not None and step.visit.status is VisitStatus.BOOKED
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathway import events as e
 from pathway.gates import unmet
 from pathway.ground import Ground
+from pathway.hold_asked import ANTITHROMBOTICS, INPUTS, INTERACTING, MEDICATIONS, interactions
 from pathway.lifecycle import VISIT_MOVES, Assignment, StepStatus, VisitStatus
 from pathway.protocol import End
 from pathway.referral import Fact
@@ -146,7 +147,9 @@ def procedure_moved(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
     """
     if is_under_way(pathway, ground):
         return pathway
-    if pathway.hold.status is HoldStatus.SIGNED:
+    hold = pathway.hold
+    was_signed = hold.stands or hold.status is HoldStatus.BREACHED
+    if was_signed or (hold.status is HoldStatus.PROPOSED and hold.answer is not None):
         pathway = expire_hold(pathway, ground, reason)
     rule = ground.protocol.step(ground.protocol.procedure_step)
     needs = [need for key in rule.start_gates for need in ground.protocol.gate(key).needs]
@@ -178,19 +181,36 @@ def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
             )
     before = pathway
     pathway = replace(pathway, facts=(*pathway.facts, *(fact for fact in facts if fact not in pathway.facts)))
-    relied_on = _NO_HOLD_INPUTS if pathway.hold.status is HoldStatus.NOT_REQUIRED else _HOLD_INPUTS
+    relied_on = _NO_HOLD_INPUTS if pathway.hold.status is HoldStatus.NOT_REQUIRED else INPUTS
     changed = [key for key in relied_on if _value(before, key) != _value(pathway, key)]
+    if _interact_otherwise(before, pathway, ground):
+        said = _value(before, INTERACTING) != _value(pathway, INTERACTING)
+        changed.append(INTERACTING if said else MEDICATIONS)
     return expire_hold(pathway, ground, f"changed: {', '.join(changed)}") if changed else pathway
 
 
-_HOLD_INPUTS = ("antithrombotics", "creatinine_umol_l", "weight_kg")
-"""Facts that a hold plan is reasoned from (protocol reference §2.6)."""
-_NO_HOLD_INPUTS = ("antithrombotics",)
+_NO_HOLD_INPUTS = (ANTITHROMBOTICS,)
+
+
+def _interact_otherwise(before: Pathway, pathway: Pathway, ground: Ground) -> bool:
+    """Whether a computed plan was reasoned without a drug that interacts, or with one that is gone."""
+    answer = pathway.hold.answer
+    profile = ground.profiles.get(answer.profile) if answer else None
+    return profile is not None and interactions(before, profile) != interactions(pathway, profile)
 
 
 def _value(pathway: Pathway, key: str) -> object:
     fact = pathway.fact(key)
     return fact.value if fact else None
+
+
+_MAY_EXPIRE = (
+    HoldStatus.PROPOSED,
+    HoldStatus.SIGNED,
+    HoldStatus.MODIFIED,
+    HoldStatus.NOT_REQUIRED,
+    HoldStatus.BREACHED,
+)
 
 
 def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
@@ -199,7 +219,7 @@ def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
     Its step is done again, and so is the check that relied on it. Messages about it vanish with the next plan,
     because they exist only for a signed plan.
     """
-    if pathway.hold.status not in (HoldStatus.SIGNED, HoldStatus.NOT_REQUIRED, HoldStatus.PROPOSED):
+    if pathway.hold.status not in _MAY_EXPIRE:
         return pathway
     if is_under_way(pathway, ground):
         return pathway

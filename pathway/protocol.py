@@ -300,6 +300,7 @@ class HoldRule:
     """The anticoagulant hold as a signed step: who signs, and what is assumed until a plan is proposed.
 
     ``longest_offset_days``: a drug to be stopped longer before the procedure is taken for a slip of the hand.
+    ``profile``: the hold profile that the calculator proposes by; without one the centre does without it.
     """
 
     step: str
@@ -307,6 +308,7 @@ class HoldRule:
     assumed_max_offset_days: int
     longest_offset_days: int
     source: str
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

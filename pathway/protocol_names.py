@@ -39,6 +39,8 @@ _ANCHORS = (
     "procedure",
     "hold_start",
     "last_intake",
+    "breached",
+    "refused",
 )
 _ALWAYS_KNOWN = ("referral", "opened")
 

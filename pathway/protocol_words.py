@@ -23,6 +23,8 @@ ANCHORS = {
     "procedure": Text(fr="intervention", en="procedure"),
     "hold_start": Text(fr="début de l'arrêt", en="start of the hold"),
     "last_intake": Text(fr="dernière prise", en="last intake"),
+    "breached": Text(fr="dose prise après la limite", en="dose taken after the limit"),
+    "refused": Text(fr="aucun délai proposé", en="no delay proposed"),
     "revisit": Text(fr="date de réexamen", en="day to look again"),
 }
 UNITS = {

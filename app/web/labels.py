@@ -53,6 +53,9 @@ HOLD = {
     HoldStatus.NOT_REQUIRED: N_("non nécessaire"),
     HoldStatus.REJECTED: N_("refusé : ne pas arrêter"),
     HoldStatus.EXPIRED: N_("expiré, à signer de nouveau"),
+    HoldStatus.MODIFIED: N_("signé, autrement que proposé"),
+    HoldStatus.BREACHED: N_("non respecté : dose prise trop tard"),
+    HoldStatus.SUPERSEDED: N_("remplacé"),
 }
 OWED = {
     "planned": N_("prévu"),
@@ -129,6 +132,7 @@ EVENT = {
     "HoldSigned": N_("Plan d’arrêt signé"),
     "HoldNotRequired": N_("Aucun arrêt nécessaire"),
     "HoldRejected": N_("Arrêt refusé"),
+    "LastDoseDeclared": N_("Dernière prise déclarée"),
     "GateOverridden": N_("Dérogation à un verrou"),
     "RungFired": N_("Échéance passée"),
     "AlertAcknowledged": N_("Alerte prise en charge"),

@@ -13,6 +13,7 @@ from typing import Any
 from pathway.checking.regions import ALL_STOPPED, CAUSE, HOLD, UNSETTLED, Known, Regions, Subject, marks
 from pathway.condition import Condition
 from pathway.protocol import Protocol
+from pathway.state import HoldStatus
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ def formula(condition: Condition, protocol: Protocol) -> Formula:
     if condition.step is not None and condition.rule is None:
         found.append(Atom(("step", condition.step), _of_step(condition.outcome)))
     if condition.hold:
-        found.append(Atom(HOLD, lambda region: region in condition.hold))
+        found.append(Atom(HOLD, lambda region: HoldStatus(region).is_one_of(condition.hold)))
     if condition.cause:
         found.append(Atom(CAUSE, lambda region: region in condition.cause))
     if condition.held:

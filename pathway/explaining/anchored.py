@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from pathway.anchors import due
+from pathway.anchors import due, hold_alarm
 from pathway.explaining.explanation import Input
 from pathway.explaining.facts import onset, procedure, state
 from pathway.ground import Ground, hold_start, last_intakes
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.protocol_words import ANCHORS, anchor, step_title
 from pathway.refusal import Text
-from pathway.state import HoldStatus, Pathway, Step
+from pathway.state import Pathway, Step
 from pathway.wording import day, fill, joined, when
 
 
@@ -41,6 +41,9 @@ def anchored(name: str, step: Step, pathway: Pathway, ground: Ground) -> Input:
         return held_from(pathway, ground)
     if head == "last_intake":
         return _last_intakes(pathway, ground)
+    if head in ("breached", "refused"):
+        instant = hold_alarm(head, pathway)
+        return Input(what, when(instant, calendar) if instant else None, instant, source="hold")
     if head in ("done", "data"):
         return _done(tail, step, pathway, ground, what, recorded=head == "data")
     return Input(what)
@@ -98,7 +101,7 @@ def held_from(pathway: Pathway, ground: Ground) -> Input:
     offset_days = plan.max_offset_days
     if offset_days is not None:
         kind = Text(fr="plan signé", en="signed plan")
-        if plan.status is not HoldStatus.SIGNED:
+        if not plan.stands:
             kind = Text(fr="plan proposé", en="proposed plan")
         said = fill(
             "{day} (J-{n}, {kind})", "{day} (D-{n}, {kind})", day=day(first), n=offset_days, kind=kind

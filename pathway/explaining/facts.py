@@ -19,7 +19,7 @@ from pathway.protocol_words import (
     step_title,
 )
 from pathway.refusal import Text
-from pathway.state import HoldStatus, Pathway, Step
+from pathway.state import Pathway, Step
 from pathway.wording import day, fill, joined, same, sentence, value, when
 
 STATUS = {
@@ -205,7 +205,7 @@ def _of_hold_time(pathway: Pathway, ground: Ground) -> Iterator[Input]:
     what = Text(fr="Première dernière prise", en="First last intake")
     yield Input(what, day(first) if first else NOTHING_TO_HOLD)
     yield hold(pathway, ground)
-    if pathway.hold.status is not HoldStatus.SIGNED:
+    if not pathway.hold.stands:
         yield Input(Text(fr="Maintenant", en="Now"), when(pathway.as_of, ground.calendar), pathway.as_of)
 
 

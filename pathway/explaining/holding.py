@@ -72,7 +72,7 @@ def _because(pathway: Pathway, ground: Ground) -> Text:
         return said
     status = HOLD.get(plan.status.value, same(plan.status.value))
     why = reason(plan.reason, ground.protocol)
-    if plan.signed is not None and plan.status is HoldStatus.SIGNED and plan.procedure_start is not None:
+    if plan.signed is not None and plan.stands and plan.procedure_start is not None:
         return sentence(
             fill(
                 "signé par {name} le {when}, pour l'intervention du {start}",
@@ -104,7 +104,7 @@ def _drug(drug: HeldDrug, number: int, pathway: Pathway, ground: Ground) -> Expl
             start=when(start, ground.calendar),
         )
     by = Text(fr="délai signé", en="signed delay")
-    if plan.status is not HoldStatus.SIGNED:
+    if not plan.stands:
         by = Text(fr="délai proposé, pas signé", en="delay proposed, not signed")
     return Explanation(
         key=f"hold/{number}",

@@ -21,7 +21,7 @@ from pathway.protocol import PatientMessage
 from pathway.protocol_words import CHANNELS, LEVELS, offset, role, step_title
 from pathway.reasons import reason
 from pathway.refusal import Text
-from pathway.state import HoldStatus, Pathway, PathwayStatus, Step
+from pathway.state import Pathway, PathwayStatus, Step
 from pathway.wording import fill, joined, same, sentence, when
 
 _KINDS: dict[Planned, Kind] = {
@@ -248,7 +248,7 @@ def _why_none(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground
 
 def _no_hold(pathway: Pathway, ground: Ground) -> Text:
     plan = pathway.hold
-    if plan.status is not HoldStatus.SIGNED:
+    if not plan.stands:
         return Text(fr="aucun plan d'arrêt signé", en="no hold plan is signed")
     if not plan.drugs:
         return Text(fr="il n'y a rien à arrêter", en="there is nothing to hold")

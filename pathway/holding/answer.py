@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from pathway.holding.asked import Inputs
 from pathway.holding.profile import Clock
 from pathway.refusal import Text
 
@@ -160,6 +161,7 @@ class HoldAnswer:
     digest: str
     procedure: datetime
     zone: str
+    inputs: Inputs
     status: Status
     drugs: tuple[DrugAnswer, ...]
     warnings: tuple[Warned, ...]

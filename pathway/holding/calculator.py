@@ -59,6 +59,7 @@ def hold_answer(
         digest=profile.digest,
         procedure=procedure,
         zone=calendar.zone,
+        inputs=case.inputs,
         status=status,
         drugs=answers,
         warnings=tuple(warnings(answers, profile, case)),

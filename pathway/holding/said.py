@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pathway.codec import encode
 from pathway.holding.answer import (
     NOTE,
     Bridge,
@@ -35,6 +36,7 @@ def as_json(answer: HoldAnswer) -> dict[str, Any]:
         "profile_digest": answer.digest,
         "procedure": answer.procedure.astimezone(zone).isoformat(),
         "zone": answer.zone,
+        "inputs": {key: value for key, value in encode(answer.inputs).items() if value},
         "renal": {
             "clearance": answer.clearance,
             "cockcroft_gault": answer.cockcroft_gault,

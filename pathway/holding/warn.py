@@ -42,6 +42,11 @@ def _interactions(drug: Drug, profile: Profile, case: Case) -> Iterator[Warned]:
             yield Warned("interaction", text, rule.source, drug.atc)
 
 
+def interacting(profile: Profile, name: str) -> bool:
+    """Whether the profile knows this drug, by its code or its name, to interact with another."""
+    return any(_interacts(rule, name) for rule in profile.interactions)
+
+
 def _interacts(rule: Interaction, name: str) -> bool:
     plain = _plain(name)
     return name.upper().startswith(rule.atc) or any(_plain(word) in plain for word in rule.names)
