@@ -17,7 +17,7 @@ from fhir_mappings.task import TASK_CODE
 from fhir_mappings.write import concept, instant, period, pruned
 from pathway.ground import Ground
 from pathway.reasons import reason as words
-from pathway.state import HeldDrug, HoldStatus, Pathway, Step
+from pathway.state import HeldDrug, HoldPlan, HoldStatus, Pathway, Step
 
 RESUMPTION_STEP = "resumption_order"
 """The step whose completion is the signed order to resume; its first instant or day is the first intake."""
@@ -31,12 +31,15 @@ _WORDS = {"suspend": "Suspendre", "resume": "Reprendre"}
 def hold_tasks(pathway: Pathway, ground: Ground, site: Site) -> Iterator[Json]:
     """A ``suspend`` Task for each drug of the signed plan, and a ``resume`` Task once that is ordered too.
 
-    A plan that has expired is said once more, cancelled, with the reason.
+    A plan that has expired stays said, cancelled, with the reason, also when another has taken its place; one that a
+    dose broke is said to have failed.
     """
     hold, order = pathway.hold, pathway.done(RESUMPTION_STEP)
+    for plan in (*hold.earlier, hold):
+        if plan.signed is not None and plan.status in _SIGNED:
+            for number, drug in enumerate(plan.drugs, start=1):
+                yield _suspend(plan, pathway, drug, number, plan.signed, ground, site)
     for number, drug in enumerate(hold.drugs, start=1):
-        if hold.signed is not None and hold.status in (HoldStatus.SIGNED, HoldStatus.EXPIRED):
-            yield _suspend(pathway, drug, number, hold.signed, ground, site)
         if order is not None and (first := _first_intake(order, ground)):
             yield _resume(pathway, drug, number, order, first, ground, site)
 
@@ -44,29 +47,43 @@ def hold_tasks(pathway: Pathway, ground: Ground, site: Site) -> Iterator[Json]:
 # --- stop it ----------------------------------------------------------------------------------------------
 
 
+_SIGNED = (
+    HoldStatus.SIGNED,
+    HoldStatus.MODIFIED,
+    HoldStatus.BREACHED,
+    HoldStatus.EXPIRED,
+    HoldStatus.SUPERSEDED,
+)
+
+
 def _suspend(
-    pathway: Pathway, drug: HeldDrug, number: int, signed: datetime, ground: Ground, site: Site
+    hold: HoldPlan,
+    pathway: Pathway,
+    drug: HeldDrug,
+    number: int,
+    signed: datetime,
+    ground: Ground,
+    site: Site,
 ) -> Json:
-    hold = pathway.hold
-    status, reason, changed = _suspend_status(pathway, ground)
+    status, reason, changed = _suspend_status(hold, pathway, ground)
     return _task("suspend", pathway, drug, number, signed, site) | pruned(
         {
             "status": status,
             "statusReason": {"text": reason},
             "lastModified": instant(max(signed, changed or signed)),
-            "restriction": {"period": period(None, _last_intake(pathway, drug, ground))},
+            "restriction": {"period": period(None, _last_intake(hold, drug, ground))},
             "input": _inputs(hold.text, hold.signer, signed, site),
         }
     )
 
 
-def _suspend_status(pathway: Pathway, ground: Ground) -> tuple[str, str, datetime | None]:
+def _suspend_status(hold: HoldPlan, pathway: Pathway, ground: Ground) -> tuple[str, str, datetime | None]:
     """Status, reason and the instant of the last change. Once the procedure is done the hold was carried out."""
-    hold = pathway.hold
-    if hold.status is HoldStatus.EXPIRED:
-        again = pathway.last(ground.protocol.hold.step)
+    if hold.status in (HoldStatus.EXPIRED, HoldStatus.SUPERSEDED):
         why = words(hold.reason, ground.protocol).fr or "le plan d'arrêt a expiré"
-        return "cancelled", why, again.created if again else None
+        return "cancelled", why, hold.ended
+    if hold.status is HoldStatus.BREACHED:
+        return "failed", "une dose a été prise après la limite signée", hold.breached
     procedure = pathway.done(ground.protocol.procedure_step)
     if procedure is not None:
         return "completed", "", procedure.touched
@@ -75,9 +92,11 @@ def _suspend_status(pathway: Pathway, ground: Ground) -> tuple[str, str, datetim
     return "ready", "", None
 
 
-def _last_intake(pathway: Pathway, drug: HeldDrug, ground: Ground) -> datetime | None:
-    """The end of the day of the last intake, in the centre's zone, as an instant."""
-    start = pathway.hold.procedure_start
+def _last_intake(hold: HoldPlan, drug: HeldDrug, ground: Ground) -> datetime | None:
+    """The end of the day of the last intake, in the centre's zone, as an instant; earlier where hours count."""
+    start = hold.procedure_start
+    if drug.not_after is not None:
+        return drug.not_after
     if start is None:
         return None
     day = ground.calendar.day(start) - timedelta(days=drug.last_intake_offset_days)

@@ -207,14 +207,15 @@ def test_a_plan_signed_for_another_day_cancels_what_was_signed_before() -> None:
     assert old["status"] == "cancelled"
     assert old["statusReason"]["text"] == "l'intervention a été déplacée"
     assert old["lastModified"] > old["authoredOn"]
-    [new] = drug_tasks("hold signed again")
+    still, new = drug_tasks("hold signed again")
+    assert {**still, "meta": old.get("meta")} == {**old, "meta": old.get("meta")}, "said for ever"
     assert new["status"] == "ready"
     assert new["id"] != old["id"]
     assert new["restriction"]["period"]["end"] == "2027-03-26T22:59:00Z"
 
 
 def test_a_drug_is_resumed_once_that_is_ordered() -> None:
-    suspended, resumed = drug_tasks("resumption ordered")
+    _, suspended, resumed = drug_tasks("resumption ordered")
     assert suspended["status"] == "completed"
     assert resumed["code"]["coding"][0]["code"] == "resume"
     assert resumed["restriction"]["period"]["end"] == "2027-03-31T06:00:00Z"
@@ -315,11 +316,11 @@ def test_a_slot_given_again_after_a_cancellation_is_still_the_same_appointment()
 
 
 def test_an_order_to_resume_ends_with_its_confirmation() -> None:
-    _, resumed = drug_tasks("resumed")
+    *_, resumed = drug_tasks("resumed")
     assert resumed["status"] == "completed"
     for_good = done("resumption_done", "stopped", SECRETARY)
     stopped = told(STAGES["resumption ordered"], for_good, at=REFERRED + 33 * DAY)
-    _, ended = [each for each in resources(stopped) if "contained" in each]
+    *_, ended = [each for each in resources(stopped) if "contained" in each]
     assert (ended["status"], ended["statusReason"]["text"]) == ("cancelled", "Arrêt définitif")
 
 
@@ -327,4 +328,12 @@ def test_nothing_is_resumed_without_a_first_intake() -> None:
     ordered = done("resumption_order", by=ANAESTHETIST)
     pathway = told(STAGES["result rejected"], ordered, at=REFERRED + 30 * DAY)
     codes = [each["code"]["coding"][0]["code"] for each in resources(pathway) if "contained" in each]
-    assert codes == ["suspend"]
+    assert set(codes) == {"suspend"}
+
+
+def test_a_dose_taken_too_late_makes_the_hold_failed() -> None:
+    for days, status in ((20, "ready"), (21, "failed")):  # D-3 and D-2
+        dose = e.LastDoseDeclared(by=SURGEON, drug="B01AF02", taken=REFERRED + days * DAY)
+        pathway = told(STAGES["hold signed"], dose, at=REFERRED + 22 * DAY)
+        [said] = [each for each in resources(pathway) if "contained" in each]
+        assert said["status"] == status
