@@ -6,6 +6,7 @@ import json
 from typing import Annotated
 
 import typer
+from rich.text import Text
 from rich.tree import Tree
 
 from app.commands.common import fail, opened, operator, stdout
@@ -62,13 +63,13 @@ def _asked(service: Service, pathway_id: str, what: str) -> tuple[tuple[Explanat
 def _grow(tree: Tree, one: Explanation, protocol: Protocol, language: str, *, deep: bool) -> None:
     """A branch for an explanation; its inputs and parts only when one thing was asked for."""
     title, because = one.title.in_(language), one.because.in_(language)
-    branch = tree.add(f"{_MARKS[one.holds]}{title}" + ("" if deep else f"  [{one.key}]"), highlight=False)
-    branch.add(because)
+    branch = tree.add(Text(f"{_MARKS[one.holds]}{title}" + ("" if deep else f"  [{one.key}]")))
+    branch.add(Text(because))
     if deep:
         if one.rule is not None and one.rule != one.title:
-            branch.add(one.rule.in_(language))
+            branch.add(Text(one.rule.in_(language)))
         for given in one.inputs:
-            branch.add(input_line(given, protocol, language))
+            branch.add(Text(input_line(given, protocol, language)))
         for part in one.parts:
             _grow(branch, part, protocol, language, deep=True)
-    branch.add(source_line(one.source, language))
+    branch.add(Text(source_line(one.source, language)))

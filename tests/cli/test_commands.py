@@ -190,6 +190,6 @@ def test_the_protocol_is_shown_in_both_languages(jalon: Shell) -> None:
 def test_the_printed_pages_are_those_in_the_documentation(jalon: Shell) -> None:
     (jalon.place / "docs").mkdir()
     assert jalon("docs").returncode == 0
-    for name in ("protocol.md", "protocol.mmd", "command-line.md"):
+    for name in ("protocol.md", "protocol.mmd", "protocol.svg", "command-line.md"):
         printed = (jalon.place / "docs" / name).read_text()
         assert printed == (ROOT / "docs" / name).read_text(), f"run `make docs`: {name} is out of date"

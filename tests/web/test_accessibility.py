@@ -91,6 +91,8 @@ def test_no_page_shuts_anybody_out(ward: Ward, page_at: PageAt, width: int) -> N
             booked,
             petit,
             f"/pathways/{known['ended']}",
+            f"{booked}/explain",
+            f"{booked}/explain?what=procedure/1",
             f"{booked}/book?step=procedure",
             f"{booked}/contact",
             f"{booked}/carer",
