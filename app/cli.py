@@ -15,6 +15,7 @@ from app.commands import (
     hold,
     plan,
     protocol,
+    protocol_migrate,
     protocol_simulate,
     protocol_versions,
     refer,
@@ -51,6 +52,7 @@ protocol.app.command("simulate")(protocol_simulate.simulated)
 protocol.app.command()(protocol_versions.publish)
 protocol.app.command("list")(protocol_versions.versions_list)
 protocol.app.command()(protocol_versions.use)
+protocol.app.command()(protocol_migrate.migrate)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(plan.app, name="plan")
 app.add_typer(hold.app, name="hold")

@@ -23,7 +23,7 @@ from jinja2 import Environment, TemplateSyntaxError, meta
 from app import hold_profiles
 from app.centre_file import CENTRE, CentreFile, load_centre, read_centre
 from app.variants import Chosen, Setting, Variant, choose, settings_of
-from app.yaml_file import Unreadable, like, read_yaml
+from app.yaml_file import Unreadable, YamlFile, like, read_yaml
 from pathway.calendar import Calendar
 from pathway.codec import Malformed, decode, encode
 from pathway.ground import Ground
@@ -94,7 +94,9 @@ class LoadedProtocol:
     @property
     def ground(self) -> Ground:
         """What ``decide`` and ``plan`` stand on."""
-        return Ground(self.protocol, self.calendar)
+        own = self.hold_profile
+        first = {own.profile: own} if own is not None else {}
+        return Ground(self.protocol, self.calendar, {**first, **self.hold_profiles})
 
 
 def load(
@@ -136,6 +138,16 @@ def load(
         )
     content = json.loads(json.dumps(content))
     return from_content(content, digest_of(content))
+
+
+def as_written(path: Path, settings: Mapping[str, str]) -> tuple[YamlFile, YamlFile]:
+    """The protocol's file and that of its texts for these settings, as plain data that nobody has checked yet.
+
+    Raises Unreadable when there is no such file or it is no YAML; Malformed at ``settings.KEY``.
+    """
+    variant = _variant(path, settings, _Profiles(path))
+    file = read_yaml(path, lambda node: variant.apply(_without_settings(node)))
+    return file, read_yaml(path.with_name("messages.yaml"), variant.apply)
 
 
 def load_for(centre: CentreFile, path: Path | None = None) -> LoadedProtocol:

@@ -62,8 +62,12 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
             ),
             kind="invalid",
         )
-    pathway = settle(_with_findings(rule(pathway, event, ground), event, ground), ground)
-    return stamp(before, pathway, ground)
+    return stamp(before, follow(rule(pathway, event, ground), event, ground), ground)
+
+
+def follow(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:
+    """What follows from an event once its own rule has been applied: findings, then what opens, drops or ends."""
+    return settle(_with_findings(pathway, event, ground), ground)
 
 
 def _with_findings(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:

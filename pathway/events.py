@@ -310,6 +310,31 @@ class Replanned(Event):
     planner: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Migrated(Event):
+    """The pathway goes on by another version of its protocol, for a reason that somebody answers for.
+
+    The digests say exactly which contents; the versions are for the reader.
+    """
+
+    from_digest: str
+    to_digest: str
+    reason: str
+    from_version: str = ""
+    to_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationUndone(Event):
+    """The pathway goes back to the version it was last moved from. What happened meanwhile is kept."""
+
+    from_digest: str
+    to_digest: str
+    reason: str
+    from_version: str = ""
+    to_version: str = ""
+
+
 def _kinds(kind: type[Event]) -> dict[str, type[Event]]:
     found = {} if kind in (Event, StepEvent) else {kind.__name__: kind}
     for child in kind.__subclasses__():

@@ -15,9 +15,13 @@ from pathway.ground import Ground
 from pathway.state import Pathway, PathwayStatus, Step
 
 
-def stamp(before: Pathway | None, after: Pathway, ground: Ground) -> Pathway:
-    """``after``, with its ``as_of`` as ``touched`` on every step that differs and as ``created`` on new ones."""
-    known = {} if before is None else {step.ref: _face(step, before, ground) for step in before.steps}
+def stamp(before: Pathway | None, after: Pathway, ground: Ground, *, stood: Ground | None = None) -> Pathway:
+    """``after``, with its ``as_of`` as ``touched`` on every step that differs and as ``created`` on new ones.
+
+    ``stood`` is the ground that ``before`` stood on, if it was another.
+    """
+    was = stood or ground
+    known = {} if before is None else {step.ref: _face(step, before, was) for step in before.steps}
     return replace(
         after, steps=tuple(_stamped(step, known.get(step.ref), after, ground) for step in after.steps)
     )

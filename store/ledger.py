@@ -20,6 +20,7 @@ from pathway.enrolment import enrol
 from pathway.flags import Flag
 from pathway.ground import Ground
 from pathway.ladders import alerts
+from pathway.migrating import leaving, migrate, undo
 from pathway.plan import PLANNER, Change, Plan, diff, plan
 from pathway.planned import Item, Kind
 from pathway.referral import Referral
@@ -117,21 +118,32 @@ class Ledger(Generic[P]):
         before = self._with_told(row, rows)
         if row.planner != PLANNER and not isinstance(event, e.Replanned):
             self._write(
-                session, row, _standing(rows), *self._decided(before, _replanned(), ground, at), rows, at
+                session,
+                row,
+                _standing(rows),
+                *self._decided(session, before, _replanned(), ground, at),
+                rows,
+                at,
             )
             rows = owed.rows_of(session, pathway_id)
             before = self._with_told(row, rows)
         stood = _standing(rows) if isinstance(event, e.Replanned) else plan(before, ground)
-        return self._write(session, row, stood, *self._decided(before, event, ground, at), rows, at)
+        after, onto, _ = self._decided(session, before, event, ground, at)
+        gone = self._leaving(before, ground, after, at) if onto is not ground else ()
+        return self._write(session, row, stood, after, onto, event, rows, at, gone)
 
     def preview(self, session: Session, pathway_id: str, event: e.Event, *, at: datetime) -> Recorded:
         """What ``record`` would make of this event. Nothing is written."""
-        row = _found(session.get(PathwayRow, pathway_id), pathway_id)
-        ground = self.shelf.get(session, row.protocol_digest).ground
-        before = self._with_told(row, owed.rows_of(session, pathway_id))
-        after = decide(before, event, ground, at=at)
-        wanted = plan(after, ground)
+        before, ground = self.stands(session, pathway_id)
+        after, onto, _ = self._decided(session, before, event, ground, at)
+        wanted = plan(after, onto)
         return Recorded(after, wanted, diff(plan(before, ground), wanted, after))
+
+    def stands(self, session: Session, pathway_id: str) -> tuple[Pathway, Ground]:
+        """Like ``load``, with what has been said to the patient meanwhile: the state that the next event finds."""
+        row = _found(session.get(PathwayRow, pathway_id), pathway_id)
+        pathway = self._with_told(row, owed.rows_of(session, pathway_id))
+        return pathway, self.shelf.get(session, row.protocol_digest).ground
 
     def load(self, session: Session, pathway_id: str) -> tuple[Pathway, Ground]:
         """The state of a pathway and the ground it stands on. Refused when there is none of that id."""
@@ -181,9 +193,33 @@ class Ledger(Generic[P]):
         return decode(Pathway, latest.state).opted_out if latest is not None else ()
 
     def _decided(
-        self, before: Pathway, event: e.Event, ground: Ground, at: datetime
+        self, session: Session, before: Pathway, event: e.Event, ground: Ground, at: datetime
     ) -> tuple[Pathway, Ground, e.Event]:
+        """The state after the event, and the ground it stands on then: another one after a migration."""
+        if isinstance(event, e.Migrated | e.MigrationUndone):
+            onto = self._published(session, event.to_digest)
+            if isinstance(event, e.Migrated):
+                return migrate(before, event, ground, onto, at=at), onto, event
+            return undo(before, event, ground, onto, at=at), onto, event
         return decide(before, event, ground, at=at), ground, event
+
+    def _published(self, session: Session, digest: str) -> Ground:
+        try:
+            return self.shelf.get(session, digest).ground
+        except LookupError as error:
+            raise Refused(
+                Text(
+                    fr=f"Aucun protocole {digest[:12]} n'est publié dans cette base.",
+                    en=f"No protocol {digest[:12]} is published in this database.",
+                ),
+                kind="not-found",
+                field="to_digest",
+            ) from error
+
+    def _leaving(self, before: Pathway, ground: Ground, after: Pathway, at: datetime) -> Sequence[Projected]:
+        """The last words about what the new version does not have, in the words of the version it leaves."""
+        last = leaving(before, after, at)
+        return self._projector.pathway(last, ground, plan(last, ground))
 
     def _locked(self, session: Session, pathway_id: str) -> PathwayRow:
         query = select(PathwayRow).where(PathwayRow.id == pathway_id).with_for_update(key_share=True)
@@ -202,6 +238,7 @@ class Ledger(Generic[P]):
         event: e.Event,
         rows: list[OwedRow],
         at: datetime,
+        gone: Sequence[Projected] = (),
     ) -> Recorded:
         wanted = plan(pathway, ground)
         changes = diff(stood, wanted, pathway)
@@ -213,6 +250,7 @@ class Ledger(Generic[P]):
             pathway.as_of,
         )
         row.state = encode(pathway)
+        row.protocol_digest = pathway.protocol_digest
         row.stage = stage(pathway, ground)
         row.alerts = sum(alert.waits for alert in alerts(pathway, ground))
         row.blocked = sum(flag.blocking for flag in wanted.flags)
@@ -220,6 +258,8 @@ class Ledger(Generic[P]):
         session.add(_line(pathway, event, changes, at))
         session.flush()
         said = [*self._projector.pathway(pathway, ground, wanted), *self._messages(changed)]
+        speaking = {(one.type, one.id) for one in said}
+        said += [one for one in gone if (one.type, one.id) not in speaking]
         resources.put(session, said, pathway_id=row.id, patient_id=row.patient_id, now=at)
         resources.owe(session, self._destinations, row.id, now=at)
         return Recorded(pathway, wanted, changes)

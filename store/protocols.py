@@ -148,17 +148,6 @@ def document(session: Session, digest: str) -> dict[str, Any]:
     return row.content
 
 
-def under_way(session: Session, key: str, *, other_than: str) -> list[str]:
-    """The pathways of this protocol that are under way on another version than ``other_than``, oldest first."""
-    query = (
-        select(PathwayRow.id)
-        .join(ProtocolRow, col(ProtocolRow.digest) == col(PathwayRow.protocol_digest))
-        .where(ProtocolRow.key == key, PathwayRow.protocol_digest != other_than)
-        .where(col(PathwayRow.status).in_(("active", "on-hold")))
-    )
-    return list(session.exec(query.order_by(col(PathwayRow.created), col(PathwayRow.id))))
-
-
 def _published(row: PublicationRow, *, begins: bool = False, running: int = 0) -> Published:
     return Published(
         row.key, row.version, row.digest, row.published, row.by, row.note, begins=begins, running=running

@@ -57,6 +57,15 @@ HOLD = {
     HoldStatus.BREACHED: N_("non respecté : dose prise trop tard"),
     HoldStatus.SUPERSEDED: N_("remplacé"),
 }
+ANSWER = {
+    "hold": N_("arrêter"),
+    "continue": N_("continuer"),
+    "ask": N_("à décider"),
+    "refused": N_("aucun délai"),
+    "defer": N_("différer l’intervention"),
+    "silent": N_("n’en dit rien"),
+}
+CLOCK = {"morning": N_("matin"), "evening": N_("soir"), "usual": ""}
 OWED = {
     "planned": N_("prévu"),
     "sending": N_("envoi en cours"),
@@ -149,4 +158,6 @@ EVENT = {
     "MessageRecalled": N_("Message rappelé avant son départ"),
     "CallSettled": N_("Appel ou courrier fait"),
     "Replanned": N_("Planifié de nouveau"),
+    "Migrated": N_("Passé à une autre version du protocole"),
+    "MigrationUndone": N_("Retour à la version précédente du protocole"),
 }

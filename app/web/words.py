@@ -74,6 +74,8 @@ def happened(event: Mapping[str, Any], protocol: Protocol, speech: Speech) -> st
             said.append(speech.text(outcome.title))
     elif (key := event.get("key", "")).count("/") >= 2:
         said.append(step_title("/".join(key.split("/")[:2]), protocol, speech))
+    if after := event.get("to_version"):
+        said.append(f"{event.get('from_version', '')} → {after}")
     if start := event.get("start"):
         said.append(speech.when(datetime.fromisoformat(start)))
     if place := event.get("place"):

@@ -184,5 +184,13 @@ def test_a_browser_session_reads_the_api_but_writes_only_from_our_own_pages(ward
 
 def test_every_event_that_a_person_may_send_is_an_event() -> None:
     assert {kind.__name__ for kind in MAY} <= set(e.KINDS)
-    unheard = {"Enrolled", "RungFired", "MessageUndelivered", "MessageRecalled", "Replanned"}
+    unheard = {
+        "Enrolled",
+        "RungFired",
+        "MessageUndelivered",
+        "MessageRecalled",
+        "Replanned",
+        "Migrated",
+        "MigrationUndone",
+    }
     assert set(e.KINDS) - {kind.__name__ for kind in MAY} == unheard
