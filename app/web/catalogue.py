@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.web.deeds import Deed
-from app.web.deeds_hold import NotRequired, Propose, Refuse, Sign
+from app.web.deeds_hold import Compute, DeclareDose, NotRequired, Propose, Refuse, Sign
 from app.web.deeds_pathway import Acknowledge, End, Override, Pause, Resume, SettleCall, Snooze
 from app.web.deeds_patient import ChangeContact, Died, NameCarer, OptIn, OptOut, RecordFact
 from app.web.deeds_steps import Accept, Complete, Fail, Hold, Reject, Release, Start, Waive
@@ -25,7 +25,7 @@ TO_A_STEP: tuple[Deed, ...] = (
     Fail(),
     Waive(),
 )
-TO_THE_HOLD: tuple[Deed, ...] = (Propose(), Sign(), NotRequired(), Refuse())
+TO_THE_HOLD: tuple[Deed, ...] = (Compute(), Sign(), Propose(), NotRequired(), Refuse(), DeclareDose())
 TO_THE_PATHWAY: tuple[Deed, ...] = (Ask(), Resume(), Pause(), End())
 TO_THE_PATIENT: tuple[Deed, ...] = (ChangeContact(), NameCarer(), Died())
 OPT_OUT, OPT_IN = OptOut(), OptIn()

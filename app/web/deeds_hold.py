@@ -1,6 +1,7 @@
 """What can be done to the hold plan: propose it, sign it with its exact text, say that none is needed, refuse it.
 
-Jalon computes no delay here: whoever signs writes drugs, days and text, and signs what is on the screen.
+The calculator proposes where the centre lets it, with everything it stands on shown; whoever signs writes drugs, days
+and text, and signs what is on the screen. When the last dose was really taken is declared here too.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from pathway import events as e
 from pathway.state import HeldDrug
 
 LINES = 4
-"""Drugs that one plan may list; more than two are rare."""
+"""Drugs that a form has room for; more than two are rare, and a longer plan has its own room."""
+
+
+def _lines(scene: Scene) -> int:
+    return max(LINES, len(scene.pathway.hold.drugs))
 
 
 def _drug_fields(scene: Scene, *, required: bool) -> list[Field]:
     speech, drugs = scene.speech, scene.pathway.hold.drugs
     found = []
-    for number in range(1, LINES + 1):
+    for number in range(1, _lines(scene) + 1):
         drug = drugs[number - 1] if number <= len(drugs) else None
         first = required and number == 1
         found += [
@@ -45,7 +50,7 @@ def _drug_fields(scene: Scene, *, required: bool) -> list[Field]:
 def _drugs(said: Said, scene: Scene) -> tuple[HeldDrug, ...]:
     found = []
     longest = scene.ground.protocol.hold.longest_offset_days
-    for number in range(1, LINES + 1):
+    for number in range(1, _lines(scene) + 1):
         text, atc = said.text(f"drug_{number}"), said.text(f"atc_{number}").upper()
         days = said.whole(f"days_{number}")
         if not text and not atc and days is None:
@@ -67,6 +72,27 @@ def _drugs(said: Said, scene: Scene) -> tuple[HeldDrug, ...]:
 _SAMPLE = (HeldDrug("…", 0),)
 
 
+class Compute(Deed):
+    """Let the calculator propose, by the centre's hold profile, from what is known of the patient."""
+
+    name = "compute-hold"
+
+    def title(self, scene: Scene) -> str:
+        return self.button(scene)
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Proposer d’après {profile}", profile=scene.ground.protocol.hold.profile or "–")
+
+    def stands(self, scene: Scene) -> bool:
+        return scene.ground.protocol.hold.profile is not None
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        return self.sample(scene)
+
+    def sample(self, scene: Scene) -> e.Event:
+        return e.HoldProposed(by=scene.actor, profile=scene.ground.protocol.hold.profile or "")
+
+
 class Propose(Deed):
     """Put a plan on the table; nothing of it reaches the patient before it is signed."""
 
@@ -76,7 +102,7 @@ class Propose(Deed):
         return scene.speech("Proposer un plan d’arrêt")
 
     def button(self, scene: Scene) -> str:
-        return scene.speech("Proposer un plan…")
+        return scene.speech("Proposer soi-même un plan…")
 
     def notice(self, scene: Scene) -> str:
         return scene.speech("Un plan proposé n’est pas une consigne : seul un signataire l’ordonne.")
@@ -195,3 +221,46 @@ class Refuse(Deed):
 
     def sample(self, scene: Scene) -> e.Event:
         return e.HoldRejected(by=scene.actor, reason="…", revisit=scene.ground.calendar.day(scene.now))
+
+
+class DeclareDose(Deed):
+    """When the last dose of a drug of the signed plan was really taken."""
+
+    name = "declare-dose"
+
+    def title(self, scene: Scene) -> str:
+        return scene.speech("Déclarer une dernière prise")
+
+    def button(self, scene: Scene) -> str:
+        return scene.speech("Déclarer une dernière prise…")
+
+    def notice(self, scene: Scene) -> str:
+        return scene.speech(
+            "Une prise après la limite signée alerte aussitôt l’anesthésiste et le radiologue. Le médicament se"
+            " poursuit ou s’arrête sur décision d’un médecin."
+        )
+
+    def fields(self, scene: Scene) -> list[Field]:
+        drugs = scene.pathway.hold.drugs
+        choices = tuple((drug.atc or drug.text, drug.text) for drug in drugs)
+        return [
+            Field(
+                "drug",
+                scene.speech("Médicament"),
+                "choice",
+                required=True,
+                choices=choices,
+                value=choices[0][0] if len(choices) == 1 else "",
+            ),
+            Field("taken", scene.speech("Dernière prise, date et heure"), "instant", required=True),
+        ]
+
+    def event(self, scene: Scene, said: Said) -> e.Event:
+        drug = said.choice("drug", [one.atc or one.text for one in scene.pathway.hold.drugs], required=True)
+        taken = said.instant("taken", required=True)
+        said.done()
+        assert taken is not None
+        return e.LastDoseDeclared(by=scene.actor, drug=drug, taken=taken)
+
+    def sample(self, scene: Scene) -> e.Event:
+        return e.LastDoseDeclared(by=scene.actor, drug="…", taken=scene.pathway.as_of)

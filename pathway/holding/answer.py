@@ -55,9 +55,13 @@ class LastIntake:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One candidate among several: by an equation, a dose class, an indication or an option of the centre."""
+    """One candidate among several: by an equation, a dose class, an indication or an option of the centre.
+
+    ``label`` is its name for programs, ``title`` for people.
+    """
 
     label: str
+    title: Text
     status: Status
     last_intake: LastIntake | None
     reason: Text

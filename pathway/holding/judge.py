@@ -92,11 +92,18 @@ def _which(drug: Drug, rule: DrugRule, profile: Profile, case: Case) -> Judged:
         found = _by_rules(rules, rule, drug, profile, case)
         held = max(held, found.held)
         if found.lines:
-            lines += [replace(line, label=f"{key}: {line.label}") for line in found.lines]
+            lines += [_within(key, line) for line in found.lines]
         else:
-            lines.append(Line(key, found.status, found.last_intake, found.reason, found.source))
+            title = words.label(key)
+            lines.append(Line(key, title, found.status, found.last_intake, found.reason, found.source))
     reason = words.ask_which(rule, rule.choices)
     return Judged("ask", reason, rule.source or profile.source, lines=tuple(lines), lab=rule.lab, held=held)
+
+
+def _within(key: str, line: Line) -> Line:
+    title = words.label(key)
+    both = Text(fr=f"{title.fr} : {line.title.fr}", en=f"{title.en}: {line.title.en}")
+    return replace(line, label=f"{key}: {line.label}", title=both)
 
 
 def _by_rules(rules: Rules, drug_rule: DrugRule, drug: Drug, profile: Profile, case: Case) -> Judged:
@@ -119,7 +126,15 @@ def _by_rules(rules: Rules, drug_rule: DrugRule, drug: Drug, profile: Profile, c
         for metric, band in bands.items()
     }
     lines = tuple(
-        Line(metric, one.status, one.last_intake, one.reason, one.source, clearances[metric])
+        Line(
+            metric,
+            words.label(metric),
+            one.status,
+            one.last_intake,
+            one.reason,
+            one.source,
+            clearances[metric],
+        )
         for metric, one in found.items()
     )
     worst = max(found.values(), key=lambda one: SEVERITY.index(one.status))
@@ -151,7 +166,8 @@ def _by_rule(rule: Rule, lab: str | None, source: str, drug: Drug, profile: Prof
     found = last_intake(rule, drug, case.procedure, case.calendar, profile.clocks)
     lines = tuple(
         Line(
-            option.action or f"D-{option.offset}",
+            words.option(option).en,
+            words.option(option),
             "continue" if option.action == "continue" else "hold",
             last_intake(option, drug, case.procedure, case.calendar, profile.clocks),
             words.by_rule(option),

@@ -101,6 +101,11 @@ def _rule(path: str, rule: Rule, source: str) -> Iterator[Malformed]:
         yield Malformed(f"{path}.options", "go with action: ask, and only with it")
     if not (rule.source or source):
         yield Malformed(f"{path}.source", "is missing: every number says where it comes from")
+    if any(
+        option.hours is None and option.offset is None and option.action != "continue"
+        for option in rule.options
+    ):
+        yield Malformed(f"{path}.options", "are each a delay, or action: continue")
     for index, option in enumerate(rule.options):
         yield from _rule(f"{path}.options[{index}]", option, rule.source or source)
 

@@ -82,6 +82,7 @@ def _intake(one: LastIntake | None, zone: ZoneInfo) -> dict[str, Any] | None:
 def _line(one: Line, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "label": one.label,
+        **_text("title", one.title),
         "clearance": one.clearance,
         "status": one.status,
         "last_intake": _intake(one.last_intake, zone),

@@ -41,6 +41,14 @@ def label(key: str) -> Text:
     return METRIC.get(key) or _CLASS.get(key) or Text(fr=key, en=key)
 
 
+def option(rule: Rule) -> Text:
+    """The name of one of the answers that a signer chooses from."""
+    if rule.action == "continue":
+        return Text(fr="continuer", en="continue")
+    days = f"{rule.offset}" if rule.max_offset is None else f"{rule.offset}…{rule.max_offset}"
+    return Text(fr=f"J-{days}", en=f"D-{days}") if rule.offset is not None else by_rule(rule)
+
+
 def band_name(band: Band) -> str:
     """``30–50`` mL/min; ``≥ 50`` and ``< 15`` at the ends."""
     if band.min is None:
