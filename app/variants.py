@@ -286,7 +286,8 @@ class _Resolver:
         if limit not in limits:
             there = ", ".join(limits) or "none"
             raise Misplaced(where, f"the hold profile {named} has no limit {limit!r}; there are: {there}")
-        return limits[limit]
+        found = limits[limit]
+        return int(found) if found.is_integer() else found
 
 
 def _members(node: yaml.MappingNode) -> list[tuple[str, yaml.Node]]:

@@ -232,11 +232,12 @@ def _no_red_alarm(condition: Condition, pathway: Pathway, ground: Ground) -> boo
 
 
 def _observed_hours(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
-    """At least ``days`` x 24 real hours have passed since the end of the procedure."""
+    """At least ``hours``, or ``days`` x 24, real hours have passed since the end of the procedure."""
     done = pathway.done(ground.protocol.procedure_step)
     if done is None or done.settled is None:
         return False
-    return pathway.as_of - done.settled >= timedelta(hours=24 * (condition.days or 1))
+    hours = condition.hours if condition.hours is not None else 24 * (condition.days or 1)
+    return pathway.as_of - done.settled >= timedelta(hours=hours)
 
 
 RULES: dict[RuleName, Callable[[Condition, Pathway, Ground], bool]] = {

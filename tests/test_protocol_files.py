@@ -27,9 +27,14 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, value
 
 
-def copy_with(folder: Path, old: str, new: str, *, of: Path = BUILTIN) -> Path:
-    """The files of the built-in protocol in a folder of their own, with one thing changed in one of them."""
-    for source in (BUILTIN, MESSAGES):
+def copy_with(folder: Path, old: str, new: str, *, of: Path | None = None) -> Path:
+    """The files of the built-in protocol in a folder of their own, with one thing changed in one of them.
+
+    ``of`` is that file; else the first of the protocol's own that says ``old``.
+    """
+    protocol = [BUILTIN, *sorted(set(BUILTIN.parent.glob("*.yaml")) - {BUILTIN, MESSAGES})]
+    of = of or next(source for source in protocol if old in source.read_text(encoding="utf-8"))
+    for source in (*protocol, MESSAGES):
         text = source.read_text(encoding="utf-8")
         if source == of:
             assert old in text
@@ -61,7 +66,7 @@ def test_a_stored_protocol_that_was_changed_is_refused() -> None:
 
 
 def test_a_comment_changes_nothing_and_a_number_changes_the_digest(tmp_path: Path) -> None:
-    commented = load(copy_with(tmp_path, "gates:\n", "gates:  # one more word\n"))
+    commented = load(copy_with(tmp_path, "\ngates:\n", "\ngates:  # one more word\n"))
     assert commented.digest == LOADED.digest
     other = load(copy_with(tmp_path, "recovery_silence_hours: 12", "recovery_silence_hours: 24"))
     assert other.digest != LOADED.digest
@@ -97,9 +102,9 @@ def test_each_place_has_its_own_holidays(
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("performer: ward", "performer: wards", "there is no role 'wards'"),
+        ("performer: ward\n", "performer: wards\n", "there is no role 'wards'"),
         ("start_gates: [G3, G4, GO]", "start_gates: [G9]", "there is no gate 'G9'"),
-        ("repeat: [preop_check]}", "repeat: [preop]}", "there is no step 'preop'"),
+        ("repeat: [preop_check]\n", "repeat: [preop]\n", "there is no step 'preop'"),
         ("{rule: hold-time-left}", "{rule: enough-time}", "'enough-time' is not one of"),
         ("{fact: levels}", "{fact: level}", "there is no fact 'level'"),
         ("{from: referral, working_days: 2}", "{from: fracture, days: 2}", "every wait needs a deadline"),
@@ -120,8 +125,9 @@ def test_a_mistake_is_one_sentence_with_file_line_and_path(
     said = str(refused.value)
     assert sentence in said
     assert "\n" not in said
-    line = int(said.removeprefix(f"{path}:").partition(":")[0])
-    changed = line_of(path, new.strip().splitlines()[-1])
+    name, line_said = said.split(":")[:2]
+    line = int(line_said)
+    changed = line_of(Path(name), new.strip().splitlines()[-1])
     assert line <= changed, "a missing thing is told at the thing that lacks it"
     assert changed - line <= 12
 

@@ -16,6 +16,7 @@ from pathway.ladders import Alert, alerts
 from pathway.plan import Change, Item, Kind, Plan, diff, plan
 from pathway.referral import Contact, Fact, Fracture, Identifier, Party, Person, Referral
 from pathway.state import Actor, HeldDrug, Pathway, Step, Told
+from pathway.watch import unrecorded
 
 LOADED: LoadedProtocol = load()
 PARIS = ZoneInfo("Europe/Paris")
@@ -34,8 +35,22 @@ CONSULT = {
     "analgesia_tried": "paracetamol, tramadol",
     "exam_matches_imaging": True,
     "mri_date": "2027-01-29",
+    "mri_oedema": True,
     "red_flag_infection": False,
     "red_flag_neurological": False,
+    "procedure_allergy": False,
+    "unfit_prone": False,
+    "radiculopathy": False,
+    "posterior_wall": False,
+    "pregnancy": False,
+}
+NEOPLASTIC = {"mechanical_pain": True, "sins": 8, "mdt_date": "2027-02-01"}
+CONSENT = {"consent_given": True, "benefit_risk_discussed": True, "evidence_disclosed": True}
+ANAESTHESIA = {
+    "weight_kg": 62,
+    "creatinine_umol_l": 58,
+    "antithrombotic_indication": "atrial fibrillation",
+    "bleeding_history": "none",
 }
 CHECK = {
     "last_dose_respected": True,
@@ -46,7 +61,19 @@ CHECK = {
     "consent_recorded": True,
     "no_new_deficit": True,
 }
-LEAVING = {"no_red_sign": True, "walked": True, "voided": True}
+LEAVING = {
+    "no_red_sign": True,
+    "neuro_baseline": True,
+    "spo2_baseline": True,
+    "walked": True,
+    "voided": True,
+    "pain_acceptable": True,
+    "no_bleeding": True,
+    "papers_given": True,
+    "review_agreed": True,
+    "biopsy_owner": "Dr Morel",
+}
+CALM = {"motor_right": 5, "motor_left": 5, "spo2": 97, "pain_nrs": 3}
 
 
 def wall(text: str, zone: ZoneInfo = PARIS) -> datetime:
@@ -214,13 +241,15 @@ class Tale:
         self.at("2027-02-02 09:00").completes("triage", "accepted")
         self.books("radiologist_consult", "2027-02-04 11:00")
         self.at("2027-02-04 11:30").completes("radiologist_consult", "seen", RADIOLOGIST, **CONSULT)
-        return self.at("2027-02-05 12:00").completes("indication", "validated", RADIOLOGIST)
+        self.at("2027-02-05 12:00").completes("indication", "validated", RADIOLOGIST)
+        return self.completes("consent", "given", RADIOLOGIST, **CONSENT)
 
     def until_anaesthesia(self, procedure: str = "2027-02-16 09:30") -> Tale:
         self.until_indication().books("procedure", procedure, confirmed=False)
         self.books("anaesthesia_consult", "2027-02-09 10:00")
-        data = {"weight_kg": 62, "creatinine_umol_l": 58}
-        return self.at("2027-02-09 10:40").completes("anaesthesia_consult", "fit", ANAESTHETIST, **data)
+        return self.at("2027-02-09 10:40").completes(
+            "anaesthesia_consult", "fit", ANAESTHETIST, **ANAESTHESIA
+        )
 
     def until_confirmed(self, procedure: str = "2027-02-16 09:30") -> Tale:
         self.until_anaesthesia(procedure).does(e.HoldNotRequired(by=ANAESTHETIST))
@@ -234,8 +263,16 @@ class Tale:
             "procedure", "done", RADIOLOGIST, occurred="2027-02-16 10:10", cement_ml=2, biopsy_taken=True
         )
 
+    def watched(self) -> Tale:
+        """Every set of observations is recorded at its time, and nothing in it raises an alarm."""
+        for slot in unrecorded(self.pathway, self.ground):
+            self.at(slot.due).does(e.ObservationsRecorded(by=WARD, round=slot.key, values=CALM))
+        return self
+
     def until_home(self) -> Tale:
-        self.until_done().at("2027-02-17 10:15").completes("surveillance", "uneventful", WARD, pain_nrs=3)
+        self.until_done().watched().at("2027-02-17 10:15").completes(
+            "surveillance", "uneventful", WARD, pain_nrs=3
+        )
         return self.at("2027-02-17 14:00").completes("discharge", "home", WARD, **LEAVING)
 
 

@@ -6,7 +6,19 @@ from pathway import events as e
 from pathway.ladders import alerts
 from pathway.lifecycle import StepStatus
 from pathway.plan import Kind
-from tests.pathway.tale import ANAESTHETIST, CHECK, CONSULT, LEAVING, NADIA, RADIOLOGIST, WARD, Tale, wall
+from tests.pathway.tale import (
+    ANAESTHETIST,
+    CHECK,
+    CONSENT,
+    CONSULT,
+    LEAVING,
+    NADIA,
+    NEOPLASTIC,
+    RADIOLOGIST,
+    WARD,
+    Tale,
+    wall,
+)
 
 
 def waits_without_a_date(tale: Tale) -> list[str]:
@@ -35,12 +47,15 @@ def walk(tale: Tale, stage: str) -> Tale:
     acts = {
         "triage": lambda: tale.completes("triage", "accepted"),
         "consult": lambda: tale.completes("radiologist_consult", "seen", RADIOLOGIST, **CONSULT),
-        "indication": lambda: tale.completes("indication", "validated", RADIOLOGIST, mdt_date="2027-02-01"),
+        "indication": lambda: tale.completes(
+            "indication", "validated", RADIOLOGIST, **_meeting(tale)
+        ).completes("consent", "given", RADIOLOGIST, **CONSENT),
         "anaesthesia": lambda: tale.completes("anaesthesia_consult", "fit", ANAESTHETIST),
         "hold": lambda: tale.does(e.HoldNotRequired(by=ANAESTHETIST)),
         "done": lambda: _operate(tale),
         "home": lambda: (
-            tale.at("2027-02-25 12:00")
+            tale.watched()
+            .at("2027-02-25 12:00")
             .completes("surveillance", "uneventful", WARD)
             .completes("discharge", "home", WARD, **LEAVING)
         ),
@@ -51,6 +66,10 @@ def walk(tale: Tale, stage: str) -> Tale:
     for name in STAGES[: STAGES.index(stage) + 1]:
         acts[name]()
     return tale
+
+
+def _meeting(tale: Tale) -> dict[str, object]:
+    return NEOPLASTIC if tale.pathway.fracture.cause == "neoplastic" else {"mdt_date": "2027-02-01"}
 
 
 def _operate(tale: Tale) -> Tale:

@@ -20,6 +20,7 @@ from pathway.protocol import RuleName
 from pathway.protocol_words import _RULES
 from pathway.referral import Contact
 from tests.pathway.tale import (
+    ANAESTHESIA,
     ANAESTHETIST,
     CHECK,
     CONSULT,
@@ -112,7 +113,7 @@ def test_everything_is_explained_for_a_patient_of_whom_all_goes_late() -> None:
     tale.completes("radiologist_consult", "seen", RADIOLOGIST, **CONSULT)
     tale.completes("indication", "validated", RADIOLOGIST)
     tale.books("procedure", "2027-03-30 09:30", confirmed=False).at("2027-03-05 10:00")
-    tale.completes("anaesthesia_consult", "fit", ANAESTHETIST, weight_kg=62, creatinine_umol_l=58)
+    tale.completes("anaesthesia_consult", "fit", ANAESTHETIST, **ANAESTHESIA)
     tale.signs_hold(("apixaban", 3, "B01AF02")).books("procedure", "2027-03-30 09:30")
     tale.at("2027-03-27 11:00").books("procedure", "2027-04-06 09:30").at("2027-03-28 09:00")
     tale.does(e.PathwayHeld(by=NADIA, reason="fièvre", revisit=tale.now.date()))

@@ -118,13 +118,15 @@ def test_a_rejected_hold_defers_the_pathway_with_its_own_day_to_look_again() -> 
     assert (tale.pathway.status, tale.pathway.end) == (PathwayStatus.ENDED, "deferred")
     assert tale.pathway.revisit == revisit
     assert list(tale.planned("rung/revisit").values()) == ["2027-08-23 08:00"]
-    assert {item.kind for item in tale.plan().items} == {Kind.RUNG}
+    left = {item.step for item in tale.plan().items if item.kind is Kind.TASK}
+    assert left == {"alternative_care/1", "healing_review/1", "antiplatelet_watch/1"}
+    assert not [item for item in tale.plan().items if item.kind is Kind.MESSAGE]
 
 
 def test_what_was_held_is_resumed_on_an_order_and_confirmed() -> None:
     tale = done()
     assert tale.due("resumption_order") == "2027-02-16 14:10"
-    tale.at("2027-02-17 11:00").completes("surveillance", "uneventful", WARD)
+    tale.watched().at("2027-02-17 11:00").completes("surveillance", "uneventful", WARD)
     with pytest.raises(Refused, match="resumption of every held drug"):
         tale.completes("discharge", "home", WARD, **LEAVING)
     with pytest.raises(Refused, match="may be recorded only by"):

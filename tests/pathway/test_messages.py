@@ -166,7 +166,7 @@ def test_a_no_show_is_called_written_to_and_told_to_those_who_must_know() -> Non
     tale.books("review", "2027-03-16 10:00").at("2027-03-16 20:00")
     tale.does(e.VisitMissed(by=NADIA, step="review")).at("2027-03-25 09:00")  # D+37
     call, letter = [one for one in tale.alerts() if one.step and one.step.key == "review"]
-    assert call.text.en == "Missed the review: call today"
+    assert call.text.en == "Missed the review: second call, by another way"
     assert (letter.role, letter.also) == ("gp", ("referrer",))
     tale.at("2027-04-07 12:00")
     call, last = [one for one in tale.alerts() if one.step and one.step.key == "review"]

@@ -23,6 +23,7 @@ def test_the_way_of_p01_to_its_end() -> None:
 
     tale.books("review", "2027-03-11 10:00")
     tale.at("2027-02-26 15:00").completes("biopsy_result", "benign", NADIA)
+    tale.completes("bone_bloods", "done")
     assert tale.due("biopsy_ack") == "2027-03-03 17:00"  # 3 working days
     tale.at("2027-03-01 09:00").completes("biopsy_ack", "acknowledged", RADIOLOGIST)
     tale.at("2027-03-11 10:20").completes("review", "seen", RADIOLOGIST, pain_nrs=2, opioid_stopped=True)
@@ -31,7 +32,15 @@ def test_the_way_of_p01_to_its_end() -> None:
     tale.at("2027-03-12 10:00").completes("bone_owner", "accepted")
     tale.at("2027-03-15 10:00").completes("closing", "closed")
     tale.at("2027-03-18 10:00").completes("dxa", "done", t_score=-3.1)
+    for key, outcome in {
+        "bone_assessment": "assessed",
+        "bone_decision": "drug_recommended",
+        "falls": "done",
+        "strength_balance": "started",
+    }.items():
+        tale.completes(key, outcome)
     tale.at("2027-04-06 10:00").completes("treatment", "started", bone_treatment="zoledronate")
+    tale.at("2027-05-10 10:00").completes("follow_up_16w", "done")
     assert tale.pathway.status is PathwayStatus.ACTIVE, "in follow-up until the 52-week check"
     tale.at("2028-01-19 10:00").completes("follow_up_52w", "adherent")
     assert tale.pathway.status is PathwayStatus.COMPLETED

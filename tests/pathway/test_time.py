@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pathway.calendar import Calendar
 from pathway.ground import Ground
-from tests.pathway.tale import CHECK, LOADED, RADIOLOGIST, WARD, Tale, p01, shown, wall
+from tests.pathway.tale import CHECK, CONSENT, LOADED, RADIOLOGIST, WARD, Tale, p01, shown, wall
 
 CALENDAR = LOADED.calendar
 
@@ -22,7 +22,9 @@ def operated(year_start: str, procedure: str) -> Tale:
     from tests.pathway.tale import ANAESTHETIST, CONSULT
 
     tale.completes("triage", "accepted").completes("radiologist_consult", "seen", RADIOLOGIST, **CONSULT)
-    tale.completes("indication", "validated", RADIOLOGIST)
+    tale.completes("indication", "validated", RADIOLOGIST).completes(
+        "consent", "given", RADIOLOGIST, **CONSENT
+    )
     tale.books("procedure", procedure, confirmed=False)
     tale.completes("anaesthesia_consult", "fit", ANAESTHETIST)
     tale.does(e.HoldNotRequired(by=ANAESTHETIST)).books("procedure", procedure)

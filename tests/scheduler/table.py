@@ -17,8 +17,14 @@ INDICATED = {
     "analgesia_tried": "paracétamol",
     "exam_matches_imaging": True,
     "mri_date": "2027-02-25",
+    "mri_oedema": True,
     "red_flag_infection": False,
     "red_flag_neurological": False,
+    "procedure_allergy": False,
+    "unfit_prone": False,
+    "radiculopathy": False,
+    "posterior_wall": False,
+    "pregnancy": False,
 }
 CHECKED = {
     "last_dose_respected": True,
@@ -28,6 +34,13 @@ CHECKED = {
     "allergies_checked": True,
     "consent_recorded": True,
     "no_new_deficit": True,
+}
+CONSENT = {"consent_given": True, "benefit_risk_discussed": True, "evidence_disclosed": True}
+ANAESTHESIA = {
+    "weight_kg": 62,
+    "creatinine_umol_l": 58,
+    "antithrombotic_indication": "fibrillation auriculaire",
+    "bleeding_history": "aucun",
 }
 APIXABAN = {"atc": "B01AF02", "text": "apixaban", "status": "active", "dose": None}
 
@@ -54,11 +67,12 @@ def a_patient_with_a_date(
         e.StepCompleted(by=RADIOLOGIST, step="triage", outcome="accepted"),
         e.StepCompleted(by=RADIOLOGIST, step="radiologist_consult", outcome="seen", data=INDICATED),
         e.StepCompleted(by=RADIOLOGIST, step="indication", outcome="validated"),
+        e.StepCompleted(by=RADIOLOGIST, step="consent", outcome="given", data=CONSENT),
         e.StepCompleted(
             by=ANAESTHETIST,
             step="anaesthesia_consult",
             outcome="fit",
-            data={"weight_kg": 62, "creatinine_umol_l": 58},
+            data=ANAESTHESIA,
         ),
         e.VisitBooked(by=COORDINATOR, step="procedure", start=start, confirmed=False),
     ):

@@ -180,11 +180,24 @@ def an_answer(answer: Answer, now: datetime) -> Any:
     return {
         "number": ((answer.at_least or 0) + (answer.at_most or 10)) / 2,
         "text": "test",
-        "yes-no": not answer.key.startswith("red_flag"),
+        "yes-no": answer.key not in BAD_NEWS,
         "date": now.date().isoformat(),
         "instant": now.isoformat(),
-        "choice": answer.choices[0] if answer.choices else "",
+        "choice": answer.choice_keys[0] if answer.choices else "",
+        "table": [],
     }[answer.kind]
+
+
+BAD_NEWS = (
+    "red_flag_infection",
+    "red_flag_neurological",
+    "procedure_allergy",
+    "unfit_prone",
+    "radiculopathy",
+    "posterior_wall",
+    "pregnancy",
+)
+"""Questions to which a good answer is no."""
 
 
 NUMBERS = iter(range(1_000_000))
@@ -230,8 +243,14 @@ INDICATED = {
     "analgesia_tried": "paracétamol",
     "exam_matches_imaging": True,
     "mri_date": "2027-02-25",
+    "mri_oedema": True,
     "red_flag_infection": False,
     "red_flag_neurological": False,
+    "procedure_allergy": False,
+    "unfit_prone": False,
+    "radiculopathy": False,
+    "posterior_wall": False,
+    "pregnancy": False,
 }
 
 

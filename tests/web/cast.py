@@ -50,9 +50,16 @@ FOUND = {
     "analgesia_tried": "paracétamol, morphine",
     "exam_matches_imaging": True,
     "mri_date": "2027-02-20",
+    "mri_oedema": True,
     "red_flag_infection": False,
     "red_flag_neurological": False,
+    "procedure_allergy": False,
+    "unfit_prone": False,
+    "radiculopathy": False,
+    "posterior_wall": False,
+    "pregnancy": False,
 }
+CONSENT = {"consent_given": True, "benefit_risk_discussed": True, "evidence_disclosed": True}
 
 
 @dataclass
@@ -186,7 +193,13 @@ class Ward:
             pathway_id, e.StepCompleted(by=ROUX, step="radiologist_consult", outcome="seen", data=FOUND)
         )
         self.record(pathway_id, e.StepCompleted(by=ROUX, step="indication", outcome="validated"))
-        weighed = {"weight_kg": 62, "creatinine_umol_l": 80}
+        self.record(pathway_id, e.StepCompleted(by=ROUX, step="consent", outcome="given", data=CONSENT))
+        weighed = {
+            "weight_kg": 62,
+            "creatinine_umol_l": 80,
+            "antithrombotic_indication": "fibrillation auriculaire",
+            "bleeding_history": "aucun",
+        }
         fit = e.StepCompleted(by=KLEIN, step="anaesthesia_consult", outcome="fit", data=weighed)
         self.record(pathway_id, fit)
         proposed = e.VisitBooked(by=NADIA, step="procedure", start=slot, place="Bloc 3", confirmed=False)

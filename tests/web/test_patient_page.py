@@ -75,7 +75,7 @@ def test_a_gate_that_is_not_met_says_what_is_missing(any_ward: Ward) -> None:
     any_ward.record(pathway, e.StepCompleted(by=NADIA, step="triage", outcome="accepted"))
     infected = {**FOUND, "red_flag_infection": True}
     any_ward.record(
-        pathway, e.StepCompleted(by=ROUX, step="radiologist_consult", outcome="seen", data=infected)
+        pathway, e.StepCompleted(by=NADIA, step="radiologist_consult", outcome="seen", data=infected)
     )
     answer = fill(any_ward, "roux", pathway, "complete", {"outcome": "validated"}, "?step=indication")
     assert answer.status_code == 409
