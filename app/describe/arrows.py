@@ -14,7 +14,7 @@ from app.describe.lettering import width
 
 Point = tuple[float, float]
 _SIZE = 10.5
-_CLASSES = {"opens": "arrow", "gate": "arrow bygate", "asks": "arrow asks"}
+_CLASSES = {"opens": "arrow", "gate": "arrow bygate"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Ports:
     heights: Mapping[str, float]
     row_ends: Mapping[int, float]
     width: float
+    gates: Mapping[str, int]
 
     def middle(self, key: str) -> float:
         """The middle of a box."""
@@ -85,7 +86,8 @@ def _arriving(arrows: Sequence[Arrow], ports: Ports) -> dict[Arrow, Point]:
         spread = min(ports.width - 80, 26 * (len(ones) - 1))
         for number, one in enumerate(ones):
             share = number / (len(ones) - 1) - 0.5 if len(ones) > 1 else 0
-            points[one] = (ports.middle(target) + spread * share, ports.head(target) - 2)
+            clear = ports.middle(target) - 14 * ports.gates.get(target, 0)  # of the gates on its upper edge
+            points[one] = (clear + spread * share, ports.head(target) - 2)
     return points
 
 

@@ -5,11 +5,12 @@ Nothing is carried by colour alone, every text is text, and the whole has a titl
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from app.describe.arrows import Ports, draw_arrows
-from app.describe.graph import Box, Note, arrows, boxes
+from app.describe.graph import Box, Note, arrows, boxes, stacked
 from app.describe.layout import Layout, lay_out
 from app.describe.lettering import Line, wrapped
 from app.describe.words import Said
@@ -18,7 +19,7 @@ from pathway.protocol import Protocol
 WIDTH = 208
 """Of a box, in pixels."""
 PAD = 10
-BETWEEN = 62
+BETWEEN = 54
 """Between two rows: room for arrows and the names of outcomes."""
 TOP = 128
 MARGIN = 16
@@ -30,9 +31,8 @@ text{font:12px "Helvetica Neue",Arial,"DejaVu Sans",sans-serif;fill:#16242b}
 .l{font-size:10.5px;font-weight:700;fill:#1d4f63}
 .band{fill:#f3f6f7}.band.odd{fill:#fff}.edge{fill:none;stroke:#c3ced3}
 .box{fill:#fff;stroke:#1d4f63;stroke-width:1.4}.visit{stroke-width:2.4}.hold{stroke-width:2.4;stroke-dasharray:6 3}
-.demand{stroke-dasharray:3 3}
 .gate{fill:#e4eff3;stroke:#1d4f63}.arrow{fill:none;stroke:#3d4f58;stroke-width:1.4}
-.arrow.bygate{stroke:#1d4f63;stroke-width:2.4}.arrow.asks{stroke-dasharray:5 3}
+.arrow.bygate{stroke:#1d4f63;stroke-width:2.4}
 .halo{fill:#fff;opacity:.9}.mark{fill:none;stroke:#8c1127;stroke-width:1.4}.mark.end{fill:#8c1127}
 .mark.again,.mark.tells,.mark.pause,.mark.opens{stroke:#1d4f63}
 """
@@ -40,7 +40,7 @@ text{font:12px "Helvetica Neue",Arial,"DejaVu Sans",sans-serif;fill:#16242b}
 
 @dataclass(frozen=True)
 class Drawn:
-    """A box with its lines, its height and its place."""
+    """A box with its lines and its height."""
 
     box: Box
     lines: tuple[Line, ...]
@@ -50,43 +50,52 @@ class Drawn:
 def svg(protocol: Protocol, language: str = "fr") -> str:
     """The drawing as an SVG document, in ``fr`` or ``en``. The same protocol gives the same bytes."""
     said = Said(protocol, language)
-    drawn = {box.key: _drawn(box) for box in boxes(said)}
-    known = arrows(said)
-    lanes = [lane for lane in protocol.tracks if any(one.box.lane == lane for one in drawn.values())]
-    pairs = [(one.source, one.target) for one in known]
+    every = {box.key: _drawn(box) for box in boxes(said)}
+    flow = [one.box for one in every.values() if not one.box.on_demand]
+    stacks, known = stacked(flow, arrows(said))
+    heights = {one.key: sum(every[box.key].height for box in one.boxes) for one in stacks}
+    lanes = [lane for lane in protocol.tracks if any(one.lane == lane for one in stacks)]
+    low = frozenset(one.key for one in stacks if len(one.boxes) > 1)
     place = lay_out(
-        {key: one.box.lane for key, one in drawn.items()}, lanes, pairs, WIDTH, left=MARGIN, per_row=2
+        {one.key: one.lane for one in stacks},
+        lanes,
+        [(one.source, one.target) for one in known],
+        WIDTH,
+        left=MARGIN,
+        lowest=low,
     )
-    tops, bottom = _rows(drawn, place)
-    ports = Ports(
-        place=place,
-        tops=tops,
-        heights={key: one.height for key, one in drawn.items()},
-        row_ends={rank: tops[rank] + _height(rank, drawn, place) for rank in tops},
-        width=WIDTH,
-    )
+    rows = {key: height for key, height in heights.items() if key not in low}
+    tops, bottom = _rows(rows, place)
+    bottom = max([bottom, *(tops[place.ranks[key]] + heights[key] + 24 for key in low)])
+    ends = {rank: tops[rank] + _height(rank, rows, place) for rank in tops}
+    gates = {one.key: len(one.boxes[0].gates) for one in stacks}
+    ports = Ports(place=place, tops=tops, heights=heights, row_ends=ends, width=WIDTH, gates=gates)
     wide = max(right for _, right in place.lanes.values()) + MARGIN
-    legend = _legend(said, bottom + 18, wide)
-    tall = bottom + 18 + legend[1] + MARGIN
-    parts = [_head(said, wide, tall)]
-    parts += _bands(said, lanes, place, bottom)
+    demand, lower = _on_demand([one for one in every.values() if one.box.on_demand], said, bottom + 14, wide)
+    legend, tall = _legend(said, lower + 18, wide)
+    parts = [_head(said, wide, tall + MARGIN), *_bands(said, lanes, place, bottom)]
     parts += draw_arrows(known, ports)
-    parts += [_box(one, place, tops) for one in drawn.values()]
-    parts += [legend[0], "</svg>"]
+    for stack in stacks:
+        rank = place.ranks[stack.key]
+        left, top = place.x[stack.key, rank] - WIDTH / 2, tops[rank]
+        for box in stack.boxes:
+            parts.append(_box(every[box.key], left, top))
+            top += every[box.key].height
+    parts += [*demand, *legend, "</svg>"]
     return "\n".join(parts) + "\n"
 
 
-def _rows(drawn: dict[str, Drawn], place: Layout) -> tuple[dict[int, float], float]:
+def _rows(heights: Mapping[str, float], place: Layout) -> tuple[dict[int, float], float]:
     """The top of each row, and where the last one ends."""
     tops, at = {}, float(TOP)
     for rank in range(place.last_rank + 1):
         tops[rank] = at
-        at += _height(rank, drawn, place) + BETWEEN
+        at += _height(rank, heights, place) + BETWEEN
     return tops, at - BETWEEN + 24
 
 
-def _height(rank: int, drawn: dict[str, Drawn], place: Layout) -> float:
-    return max((one.height for key, one in drawn.items() if place.ranks[key] == rank), default=0)
+def _height(rank: int, heights: Mapping[str, float], place: Layout) -> float:
+    return max((height for key, height in heights.items() if place.ranks[key] == rank), default=0)
 
 
 # --- a box ------------------------------------------------------------------------------------------------
@@ -105,10 +114,8 @@ def _drawn(box: Box) -> Drawn:
     return Drawn(box, tuple(lines), sum(line.height for line in lines) + 2 * PAD)
 
 
-def _box(one: Drawn, place: Layout, tops: dict[int, float]) -> str:
+def _box(one: Drawn, left: float, top: float) -> str:
     box = one.box
-    rank = place.ranks[box.key]
-    left, top = place.x[box.key, rank] - WIDTH / 2, tops[rank]
     round_ = 16 if box.kind == "visit" else 4
     spoken = ". ".join(filter(None, (box.title, box.who, box.due, *(note.text for note in box.notes))))
     parts = [
@@ -164,7 +171,7 @@ def _head(said: Said, wide: float, tall: float) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:.0f} {tall:.0f}" width="{wide:.0f}" '
         f'height="{tall:.0f}" role="img" lang="{said.language}" aria-labelledby="name about">\n'
-        f'<title id="name">{escape(said("diagram"))} : {escape(name)}</title>\n'
+        f'<title id="name">{escape(said("diagram") + said.colon + name)}</title>\n'
         f'<desc id="about">{escape(about)}</desc>\n'
         f"<style>{STYLE}</style>\n"
         f'<rect width="{wide:.0f}" height="{tall:.0f}" fill="#fff"/>\n'
@@ -198,8 +205,31 @@ def _bands(said: Said, lanes: list[str], place: Layout, bottom: float) -> list[s
     return parts
 
 
-def _legend(said: Said, top: float, wide: float) -> tuple[str, float]:
-    """What the signs mean; and its height."""
+def _on_demand(ones: Sequence[Drawn], said: Said, top: float, wide: float) -> tuple[list[str], float]:
+    """Work that exists only when it is asked for, track by track in columns; and where it ends."""
+    if not ones:
+        return [], top
+    columns = max(1, int((wide - 2 * MARGIN) // (WIDTH + 12)))
+    parts = [f'<text class="lane" x="{MARGIN + 10}" y="{top + 22:.0f}">{escape(said("On demand"))}</text>']
+    ends = [top + 36.0] * columns
+    for lane, title in said.protocol.tracks.items():
+        of_lane = [one for one in ones if one.box.lane == lane]
+        if not of_lane:
+            continue
+        start = max(ends)
+        parts.append(
+            f'<text class="s" x="{MARGIN + 10}" y="{start + 10:.0f}">{escape(said.text(title))}</text>'
+        )
+        ends = [start + 20.0] * columns
+        for one in of_lane:
+            column = ends.index(min(ends))
+            parts.append(_box(one, MARGIN + 6 + column * (WIDTH + 12), ends[column]))
+            ends[column] += one.height + 12
+    return parts, max(ends)
+
+
+def _legend(said: Said, top: float, wide: float) -> tuple[list[str], float]:
+    """What the signs mean; and where it ends."""
     signs: tuple[tuple[Note | str, str], ...] = (
         ("visit", said("visit")),
         ("task", said("task")),
@@ -207,6 +237,7 @@ def _legend(said: Said, top: float, wide: float) -> tuple[str, float]:
         ("gate", said("gate")),
         (Note("end", ""), said("ends the pathway")),
         (Note("again", ""), said("repeats")),
+        (Note("opens", ""), said("asks for")),
         (Note("pause", ""), said("suspends")),
         (Note("tells", ""), said("tells")),
     )
@@ -230,4 +261,4 @@ def _legend(said: Said, top: float, wide: float) -> tuple[str, float]:
             )
         parts.append(f'<text class="s" x="{x + 28:.0f}" y="{y + 13:.0f}">{escape(word)}</text>')
         x += room
-    return "\n".join(parts), y - top + 24
+    return parts, y + 24

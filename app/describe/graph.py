@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,7 +22,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Box:
-    """A step as it is drawn."""
+    """A step as it is drawn. ``on_demand``: it has no place in the flow, a note of another box opens it."""
 
     key: str
     lane: str
@@ -32,6 +32,7 @@ class Box:
     kind: str
     gates: tuple[str, ...]
     notes: tuple[Note, ...]
+    on_demand: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,16 @@ class Arrow:
     source: str
     target: str
     label: str = ""
-    kind: Literal["opens", "gate", "asks"] = "opens"
+    kind: Literal["opens", "gate"] = "opens"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Boxes drawn as one: several steps that open together and that nothing waits for, or a single step."""
+
+    key: str
+    lane: str
+    boxes: tuple[Box, ...]
 
 
 def boxes(said: Said) -> list[Box]:
@@ -50,17 +60,31 @@ def boxes(said: Said) -> list[Box]:
 
 
 def arrows(said: Said) -> list[Arrow]:
-    """Every arrow once; what leads back (a step done again) is a note of its box instead."""
+    """Every arrow of the flow once; what leads back (a step done again) is a note of its box instead."""
     found: dict[tuple[str, str], Arrow] = {}
+    flowing = {step.key for step in said.protocol.steps if not step.on_demand}
     for step in said.protocol.steps:
         for one in _to(step, said):
-            if one.source != one.target:
+            if one.source != one.target and {one.source, one.target} <= flowing:
                 found.setdefault((one.source, one.target), one)
     kept: list[Arrow] = []
     for one in found.values():
         if not _leads(one.target, one.source, kept):
             kept.append(one)
     return kept
+
+
+def stacked(flow: Sequence[Box], known: Sequence[Arrow]) -> tuple[list[Stack], list[Arrow]]:
+    """The boxes with those in stacks that open together, and the arrows between the stacks."""
+    leading = {one.source for one in known}
+    alike: dict[tuple[object, ...], list[Box]] = {}
+    for box in flow:
+        into = tuple(sorted((one.source, one.label) for one in known if one.target == box.key))
+        alone = () if into and box.key not in leading else (box.key,)
+        alike.setdefault((box.lane, into, alone), []).append(box)
+    stacks = [Stack(ones[0].key, ones[0].lane, tuple(ones)) for ones in alike.values()]
+    name = {box.key: stack.key for stack in stacks for box in stack.boxes}
+    return stacks, list(dict.fromkeys(replace(one, target=name[one.target]) for one in known))
 
 
 def _leads(start: str, end: str, known: list[Arrow]) -> bool:
@@ -82,11 +106,12 @@ def _box(step: StepRule, said: Said) -> Box:
         key=step.key,
         lane=step.track,
         title=said.text(step.title),
-        who=said.role(step.performer) + (f" ({said('on demand')})" if step.on_demand else ""),
+        who=said.role(step.performer),
         due=_due(step, said),
         kind=step.kind,
         gates=gates,
         notes=tuple(_notes(step, said)),
+        on_demand=step.on_demand,
     )
 
 
@@ -99,6 +124,8 @@ def _due(step: StepRule, said: Said) -> str:
     """The deadline that holds for everybody: the first without a condition of its own."""
     given = [one for one in step.window.due if one.when is None] or list(step.window.due)
     chosen = given[-1] if given else step.window.otherwise
+    if chosen is not None and chosen.from_ == "asked" and not (chosen.days or chosen.working_days):
+        return ""
     return said.offset(replace(chosen, when=None, first=False, but_not_before=None)) if chosen else ""
 
 
@@ -115,12 +142,16 @@ def _notes(step: StepRule, said: Said) -> Iterator[Note]:
         name = said.text(outcome.title)
         back = [key for key in (*outcome.repeat, *outcome.unbook) if said.protocol.has_step(key)]
         if back:
-            yield Note("again", f"{name} : {said.titles(dict.fromkeys(back))}")
+            yield Note("again", f"{name}{said.colon}{said.titles(dict.fromkeys(back))}")
+        if outcome.opens:
+            yield Note("opens", f"{name}{said.colon}{said.titles(outcome.opens)}")
         if outcome.suspend:
             tracks = ", ".join(said.text(said.protocol.tracks[track]) for track in outcome.suspend)
-            yield Note("pause", f"{name} : {tracks}")
+            yield Note("pause", f"{name}{said.colon}{tracks}")
         if outcome.tells:
-            yield Note("tells", f"{name} : {said.roles(dict.fromkeys(one.to for one in outcome.tells))}")
+            yield Note(
+                "tells", f"{name}{said.colon}{said.roles(dict.fromkeys(one.to for one in outcome.tells))}"
+            )
 
 
 def _alike(one: str, other: str) -> bool:
@@ -138,10 +169,6 @@ def _to(step: StepRule, said: Said) -> Iterator[Arrow]:
             for one in _steps_of(need.when):
                 if one.step:
                     yield Arrow(one.step, step.key, key, "gate")
-    for other in said.protocol.steps:
-        for outcome in other.outcomes:
-            if step.key in outcome.opens:
-                yield Arrow(other.key, step.key, said.text(outcome.title), "asks")
 
 
 def _steps_of(asked: Condition) -> Iterator[Condition]:

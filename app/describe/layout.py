@@ -18,6 +18,8 @@ PASS = 20
 """Width in which an arrow passes a row."""
 GAP = 18
 """Between two boxes of a row."""
+_BELOW = "|"
+"""After the name of a box: the room that it takes in a row beneath its own."""
 _GRID = 6
 """Middles lie on it, so that what is nearly beneath another is beneath it."""
 
@@ -46,14 +48,16 @@ def lay_out(
     *,
     left: float = 0,
     per_row: int = 2,
+    lowest: frozenset[str] = frozenset(),
 ) -> Layout:
     """A layout of these boxes, all of one ``width``, at most ``per_row`` of a lane beside each other.
 
-    ``arrows`` lead to no box from itself, not even round about.
+    ``arrows`` lead to no box from itself, not even round about. Those ``lowest`` lie beneath all others.
     """
     ranks = _ranks(list(lane_of), arrows)
     _spread(ranks, lane_of, arrows, per_row)
     _place_loose(ranks, lane_of, arrows, per_row)
+    _sink(ranks, lane_of, lowest)
     ways = _ways(ranks, lane_of, arrows)
     rows: dict[tuple[str, int], list[Spot]] = defaultdict(list)
     lane_of_spot: dict[Spot, str] = {}
@@ -61,11 +65,17 @@ def lay_out(
         rows[lane, ranks[key]].append((key, ranks[key]))
         lane_of_spot[key, ranks[key]] = lane
     for (source, target), way in ways.items():
+        lane = lane_of[source]
         for spot in way[1:-1]:
-            lane = _lane_of_pass(spot[1], lane_of[source], lane_of[target], rows, lane_of)
+            if lane != lane_of[target]:
+                lane = _lane_of_pass(spot[1], lane_of[source], lane_of[target], rows, lane_of)
             rows[lane, spot[1]].append(spot)
             lane_of_spot[spot] = lane
-    neighbours = _neighbours(ways)
+    trails = _trails(ranks, lane_of, lowest)
+    for trail in trails:
+        for spot in trail[1:]:
+            rows[lane_of[trail[0][0]], spot[1]].append(spot)
+    neighbours = _neighbours([*ways.values(), *trails])
     _order(rows, neighbours, lanes, ranks)
     edges = _lane_edges(rows, lanes, width, left)
     x = _positions(rows, neighbours, edges, width, lane_of)
@@ -120,6 +130,16 @@ def _place_loose(
         loose[lane] += 1
 
 
+def _sink(ranks: dict[str, int], lane_of: Mapping[str, str], lowest: frozenset[str]) -> None:
+    """The lowest boxes, which lead nowhere, under all others of their lane."""
+    bottoms = dict.fromkeys(lane_of.values(), 0)
+    for key, rank in ranks.items():
+        if key not in lowest:
+            bottoms[lane_of[key]] = max(bottoms[lane_of[key]], rank + 1)
+    for key in lowest:
+        ranks[key] = max(ranks[key], bottoms[lane_of[key]])
+
+
 def _ways(
     ranks: Mapping[str, int], lane_of: Mapping[str, str], arrows: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Spot]]:
@@ -139,17 +159,27 @@ def _lane_of_pass(
     rows: Mapping[tuple[str, int], list[Spot]],
     lane_of: Mapping[str, str],
 ) -> str:
-    """In which lane an arrow passes a row: the one that has fewer boxes there."""
+    """In which lane an arrow passes a row: in that of its target as soon as there is room, and then to the end."""
 
     def boxes(lane: str) -> int:
         return sum(1 for name, _ in rows.get((lane, rank), ()) if name in lane_of)
 
-    return target if boxes(target) < boxes(source) else source
+    return target if boxes(target) <= boxes(source) else source
 
 
-def _neighbours(ways: Mapping[tuple[str, str], list[Spot]]) -> dict[Spot, list[Spot]]:
+def _trails(ranks: Mapping[str, int], lane_of: Mapping[str, str], lowest: frozenset[str]) -> list[list[Spot]]:
+    """The rows that the lowest boxes reach down into, however high they are: nothing passes there."""
+    last = max((rank for key, rank in ranks.items() if key not in lowest), default=0)
+    return [
+        [(key, ranks[key]), *((f"{key}{_BELOW}", rank) for rank in range(ranks[key] + 1, last + 1))]
+        for key in lane_of
+        if key in lowest
+    ]
+
+
+def _neighbours(ways: Sequence[Sequence[Spot]]) -> dict[Spot, list[Spot]]:
     found: dict[Spot, list[Spot]] = defaultdict(list)
-    for way in ways.values():
+    for way in ways:
         for one, other in pairwise(way):
             found[one].append(other)
             found[other].append(one)
@@ -173,6 +203,18 @@ def _order(
                 if row and len(row) > 1:
                     row.sort(key=lambda spot: _middle(spot, neighbours, places))
             places = _places(rows, lanes)
+    for (_, rank), row in sorted(rows.items(), key=lambda each: each[0][1]):
+        if any(name.endswith(_BELOW) for name, _ in row):  # nothing may change sides behind a box
+            places = _places(rows, lanes)
+            row.sort(key=lambda spot, above=rank - 1: _above(spot, above, neighbours, places))  # type: ignore[misc]
+
+
+def _above(
+    spot: Spot, rank: int, neighbours: Mapping[Spot, list[Spot]], places: Mapping[Spot, float]
+) -> float:
+    """The place of what lies above a spot; its own where nothing does."""
+    found = [places[one] for one in neighbours.get(spot, ()) if one[1] == rank and one in places]
+    return found[0] if found else places[spot]
 
 
 def _places(rows: Mapping[tuple[str, int], list[Spot]], lanes: Sequence[str]) -> dict[Spot, float]:
@@ -190,18 +232,22 @@ def _middle(spot: Spot, neighbours: Mapping[Spot, list[Spot]], places: Mapping[S
     return sum(near) / len(near) if near else places[spot]
 
 
-def _span(row: Sequence[Spot], width: float, boxes: frozenset[str]) -> float:
-    return sum(width if name in boxes else PASS for name, _ in row) + GAP * max(len(row) - 1, 0)
+def _size(spot: Spot, width: float) -> float:
+    """How wide a spot is: a box, or the place of an arrow."""
+    return PASS if ">" in spot[0] else width
+
+
+def _span(row: Sequence[Spot], width: float) -> float:
+    return sum(_size(spot, width) for spot in row) + GAP * max(len(row) - 1, 0)
 
 
 def _lane_edges(
     rows: Mapping[tuple[str, int], list[Spot]], lanes: Sequence[str], width: float, left: float
 ) -> dict[str, tuple[float, float]]:
     """Left and right of each lane: as wide as its widest row."""
-    boxes = frozenset(name for row in rows.values() for name, _ in row if ">" not in name)
     edges, at = {}, left
     for lane in lanes:
-        widest = max((_span(row, width, boxes) for (name, _), row in rows.items() if name == lane), default=0)
+        widest = max((_span(row, width) for (name, _), row in rows.items() if name == lane), default=0)
         edges[lane] = (at, at + widest + 2 * GAP)
         at += widest + 2 * GAP
     return edges
@@ -218,16 +264,16 @@ def _positions(
     x: dict[Spot, float] = {}
     for (lane, _), row in rows.items():
         first, last = edges[lane]
-        at = (first + last - _span(row, width, frozenset(lane_of))) / 2
+        at = (first + last - _span(row, width)) / 2
         for spot in row:
-            size = width if spot[0] in lane_of else PASS
+            size = _size(spot, width)
             x[spot] = at + size / 2
             at += size + GAP
     for sweep in range(12):
         for lane, rank in sorted(rows, key=lambda each: each[1], reverse=sweep % 2 == 1):
             row = rows[lane, rank]
             wanted = [_wanted(spot, neighbours, x, lane_of, lane) for spot in row]
-            _settle(row, wanted, x, edges[lane], width, lane_of)
+            _settle(row, wanted, x, edges[lane], width)
     return {spot: round(middle / _GRID) * _GRID for spot, middle in x.items()}
 
 
@@ -257,10 +303,9 @@ def _settle(
     x: dict[Spot, float],
     edges: tuple[float, float],
     width: float,
-    lane_of: Mapping[str, str],
 ) -> None:
     """Give each spot its wish as far as the others and the lane leave room."""
-    sizes = [width if spot[0] in lane_of else PASS for spot in row]
+    sizes = [_size(spot, width) for spot in row]
     placed: list[float] = []
     low = edges[0] + GAP
     for number, (size, wish) in enumerate(zip(sizes, wanted, strict=True)):

@@ -24,6 +24,8 @@ FRENCH = {
     "Answer": "Réponse",
     "Any day of the week": "Tous les jours",
     "asked for": "demandée",
+    "asks for": "demande",
+    "On demand": "Sur demande",
     "at once": "d'emblée",
     "baseline": "au départ",
     "between": "entre",
@@ -149,6 +151,11 @@ class Said:
     def __call__(self, word: str) -> str:
         """A word of ours."""
         return (FRENCH if self.language == "fr" else _ENGLISH).get(word, word)
+
+    @property
+    def colon(self) -> str:
+        """A colon as the language spaces it."""
+        return " : " if self.language == "fr" else ": "
 
     @property
     def note(self) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.describe import mermaid, page, svg, table
-from app.describe.graph import arrows, boxes
+from app.describe.graph import Arrow, Box, arrows, boxes, stacked
 from app.describe.layout import lay_out
 from app.describe.lettering import width, wrapped
 from app.describe.words import FRENCH, Said
@@ -94,24 +94,53 @@ def test_the_drawing_says_in_words_what_it_is_and_has_one_arrow_for_each_that_le
     told = {each.get("id"): each.text for each in root if each.get("id")}
     assert [bool(told.get(name)) for name in names] == [True, True]
     paths = [each for each in root.iter(f"{SVG}path") if (each.get("class") or "").startswith("arrow")]
-    assert len(paths) == len(arrows(said))
+    flow = [box for box in boxes(said) if not box.on_demand]
+    assert len(paths) == len(stacked(flow, arrows(said))[1])
     assert ("indication", "procedure", "Validated") in {(a.source, a.target, a.label) for a in arrows(said)}
 
 
 def test_no_two_boxes_lie_over_each_other_and_arrows_go_down() -> None:
     said = Said(PROTOCOL, "fr")
-    known = [(one.source, one.target) for one in arrows(said)]
-    lanes = {box.key: box.lane for box in boxes(said)}
-    place = lay_out(lanes, list(PROTOCOL.tracks), known, 200)
+    stacks, known_arrows = stacked([box for box in boxes(said) if not box.on_demand], arrows(said))
+    known = [(one.source, one.target) for one in known_arrows]
+    lanes = {stack.key: stack.lane for stack in stacks}
+    low = frozenset(stack.key for stack in stacks if len(stack.boxes) > 1)
+    place = lay_out(lanes, list(PROTOCOL.tracks), known, 200, lowest=low)
     for source, target in known:
         assert place.ranks[source] < place.ranks[target]
     for row in place.rows.values():
-        middles = sorted(place.x[spot] for spot in row if spot[0] in lanes)
+        middles = sorted(place.x[spot] for spot in row if ">" not in spot[0])
         assert all(right - left >= 200 for left, right in pairwise(middles))
     for key, lane in lanes.items():
         left, right = place.lanes[lane]
         assert left <= place.x[key, place.ranks[key]] - 100
         assert place.x[key, place.ranks[key]] + 100 <= right
+
+
+def test_steps_that_open_together_and_that_nothing_waits_for_are_one_stack_which_nothing_passes() -> None:
+    def box(key: str, lane: str = "main") -> Box:
+        return Box(key, lane, key, "", "", "task", (), ())
+
+    flow = [box("a"), box("b"), box("c", "side"), box("d", "side"), box("e", "side"), box("f")]
+    known = [
+        Arrow(*pair) for pair in (("a", "b"), ("a", "c"), ("a", "d"), ("a", "e"), ("b", "f"), ("e", "f"))
+    ]
+    stacks, between = stacked(flow, known)
+    assert [tuple(one.key for one in stack.boxes) for stack in stacks] == [
+        ("a",),
+        ("b",),
+        ("c", "d"),
+        ("e",),
+        ("f",),
+    ]
+    assert {(one.source, one.target) for one in between} == {
+        ("a", "b"), ("a", "c"), ("a", "e"), ("b", "f"), ("e", "f"),
+    }  # fmt: skip
+    pairs = [(one.source, one.target) for one in between]
+    place = lay_out({s.key: s.lane for s in stacks}, ["main", "side"], pairs, 100, lowest=frozenset({"c"}))
+    assert place.ranks["c"] > place.ranks["e"]
+    for row in place.rows.values():
+        assert all(right - left >= 20 for left, right in pairwise(sorted(place.x[spot] for spot in row)))
 
 
 def test_a_step_done_again_is_no_arrow_in_a_circle() -> None:
