@@ -15,6 +15,7 @@ from app.hold_question import answer_to, calendar_of, in_zone, read_question
 from pathway.codec import Malformed
 from pathway.holding.answer import HoldAnswer
 from pathway.holding.said import as_json
+from pathway.holding.words import label, number
 
 app = typer.Typer(
     no_args_is_help=True, help="What to stop before the procedure, and when: a lookup, unsigned."
@@ -111,7 +112,7 @@ def _show(answer: HoldAnswer) -> None:
     console.print(f"{said['profile']} {said['profile_version']}: {said['status']}")
     for name, value in said["renal"].items():
         if value is not None:
-            console.print(f"  {name.replace('_', ' ')}: {value:.1f} mL/min")
+            console.print(f"  {label(name).en}: {number(value)} mL/min")
     table = Table("drug", "profile", "status", "last intake", "why", box=None)
     for drug in said["drugs"]:
         table.add_row(
