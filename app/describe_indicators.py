@@ -16,6 +16,9 @@ Every figure is computed from the history of the pathways when it is asked for: 
 --to 2027-12-31` (`--json`, `--csv`). A centre is an installation: the figures are its own. Coordinators, clinicians and
 administrators may see them; a system's token may not.
 
+Nothing is kept beside the history. A year of 500 patients takes about half a second; 20,000 pathways of 16 events each
+took 14 s of one core and 182 MiB on SQLite.
+
 How a pathway counts:
 
 - **Period.** Each indicator names the day that decides, at the centre: of the referral, of the fracture, of the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from itertools import islice
 
 from pathway.indicators.counting import Contribution, Counts, counted
 from pathway.indicators.course import Course
@@ -17,26 +16,25 @@ def contributions(
     indicator: Indicator, course: Course, definitions: Definitions, now: datetime
 ) -> Iterator[Contribution]:
     """What this pathway adds to this indicator as far as is known at ``now`` (UTC): nothing, one thing or several."""
-    today = course.calendar.day(now)
-    out = _left_out(indicator, course, definitions)
     if indicator.rule is not None:
         found = RULES[indicator.rule.name](indicator, indicator.rule, course, now)
-        # A pathway that is left out is left out once, however many things it would have added.
-        yield from (
-            (Contribution(one.day, Counts.EXCLUDED, why=out) for one in islice(found, 1)) if out else found
-        )
+        yield from _unless_left_out(found, indicator, course, definitions)
         return
     day = course.day(indicator.period)
-    if day is None:
-        if indicator.period == "fracture":
-            # Nobody noted the day of the fracture: shown where it can be put right, by the day of the referral.
-            day = course.day("referral")
-            assert day is not None
-            yield Contribution(day, Counts.EXCLUDED if out else Counts.NOT_RECORDED, why=out)
+    if day is not None:
+        found = _of(indicator, course, day, course.calendar.day(now))
+    elif indicator.period == "fracture":
+        # Nobody noted the day of the fracture: shown where it can be put right, by the day of the referral.
+        referred = course.day("referral")
+        assert referred is not None
+        found = iter([Contribution(referred, Counts.NOT_RECORDED)])
+    else:
         return
-    if out:
-        yield Contribution(day, Counts.EXCLUDED, why=out)
-        return
+    yield from _unless_left_out(found, indicator, course, definitions)
+
+
+def _of(indicator: Indicator, course: Course, day: date, today: date) -> Iterator[Contribution]:
+    """What a share or a median hears of this pathway; nothing when it is not asked of it."""
     said = indicator.share or indicator.median
     assert said is not None
     asked = ask(said.of, course) if said.of is not None else True
@@ -54,10 +52,27 @@ def contributions(
         yield Contribution(day, Counts.NOT_RECORDED if value is None else Counts.YES, value)
 
 
+def _unless_left_out(
+    found: Iterator[Contribution], indicator: Indicator, course: Course, definitions: Definitions
+) -> Iterator[Contribution]:
+    """What was found; of a pathway that is left out, that it is, once, however much it would have added."""
+    first = next(found, None)
+    if first is None:
+        return
+    out = _left_out(indicator, course, definitions)
+    if out:
+        yield Contribution(first.day, Counts.EXCLUDED, why=out)
+        return
+    yield first
+    yield from found
+
+
 def _left_out(indicator: Indicator, course: Course, definitions: Definitions) -> str:
     """The first exclusion that holds, or the end of the pathway that came before the limit; empty when none does."""
     for name in indicator.excludes:
-        if ask(definitions.exclusions[name].when, course) is True:
+        if name not in course.exclusions:  # several indicators leave out the same
+            course.exclusions[name] = ask(definitions.exclusions[name].when, course) is True
+        if course.exclusions[name]:
             return name
     if course.end in indicator.without_ends:
         start = course.day(indicator.limit.from_) if indicator.limit else None

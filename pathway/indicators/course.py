@@ -33,6 +33,8 @@ HEARD = (
 )
 """The lines of a history that indicators read; what else happens, the state tells."""
 
+OR_ELSE = " else "
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -53,7 +55,7 @@ class Course:
     """One pathway as the indicators see it.
 
     ``lines`` are those of ``HEARD``, oldest first. ``next_fracture`` is the day of the fracture that a later pathway,
-    linked to this one, treats.
+    linked to this one, treats. ``exclusions`` keeps which of the file's were found to hold.
     """
 
     state: Data
@@ -61,6 +63,7 @@ class Course:
     protocol: Protocol
     calendar: Calendar
     next_fracture: date | None = None
+    exclusions: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
     _days: dict[str, date | None] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -91,9 +94,11 @@ class Course:
 
         Moments: ``referral``, ``fracture``, ``next_fracture``, ``death``, ``done:STEP``, ``start:STEP`` (both may ask
         for outcomes: ``done:dxa=done|seen``), ``data:STEP.ANSWER`` and ``fact:KEY`` (a day that was recorded).
+        ``A else B`` is the first of them that is known.
         """
         if ref not in self._days:
-            self._days[ref] = self._day(ref)
+            days = (self._day(one) for one in ref.split(OR_ELSE))
+            self._days[ref] = next((day for day in days if day is not None), None)
         return self._days[ref]
 
     def _day(self, ref: str) -> date | None:

@@ -6,7 +6,7 @@ there, with its source; this package holds none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
@@ -37,7 +37,7 @@ class Reading:
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """A question about one pathway, answered yes, no, or *not recorded*. Every part that is given must hold.
 
@@ -47,6 +47,9 @@ class Question:
     a drug (ATC code) of the last signed hold plan, ``older_than`` of the age in years at the fracture, ``reachable``
     of how many ways there are to reach the patient, ``opted_out`` of a way that the patient refuses, ``alarm`` of an
     alarm that the watch after the procedure raised.
+
+    ``asked_if`` says of whom it can be answered at all: of others it is not recorded. ``told_by`` are several ways to
+    hear of one thing: yes as soon as one says yes, no when at least one says no, whatever the others were not asked.
     """
 
     step: str | None = None
@@ -73,6 +76,13 @@ class Question:
     all_of: tuple[Question, ...] = ()
     any_of: tuple[Question, ...] = ()
     none_of: tuple[Question, ...] = ()
+    told_by: tuple[Question, ...] = ()
+    asked_if: Question | None = None
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """The names of the parts that are given, worked out once for thousands of pathways."""
+        return tuple(one.name for one in fields(self) if getattr(self, one.name) not in (None, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +118,17 @@ class Median:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A reason why a planned day came to nothing: the answers of the step that gave it up, compared."""
+    """A reason why a planned day came to nothing: told by the outcome of the step that gave it up, or by its answers.
+
+    Causes are tried in their order, so one key may be told in several ways, the surest first.
+    """
 
     key: str
     title: Text
-    answer: str
-    is_: tuple[Any, ...]
+    step: str
+    outcome: tuple[str, ...] = ()
+    answer: str | None = None
+    is_: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +152,7 @@ class Rule:
     working_days: int | None = None
     causes: tuple[Cause, ...] = ()
     only: str | None = None
+    other_than: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     missing_over: float | None = None
     caseload_per_year: float | None = None

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 from pathway.codec import Malformed
+from pathway.indicators.course import OR_ELSE
 from pathway.indicators.definition import Definitions, Indicator, Median, Question, Reading, Share
 from pathway.protocol import Protocol
 
-Kind = Literal["step", "outcome", "answer", "fact", "end", "observation", "alarm"]
+Kind = Literal["step", "outcome", "answer", "choice", "fact", "end", "observation", "alarm"]
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name as it is used: an outcome and an answer with their step (``dxa.done``)."""
+    """A name as it is used: an outcome and an answer with their step (``dxa.done``), a choice ``step.answer=key``."""
 
     kind: Kind
     name: str
@@ -39,6 +40,7 @@ def complaints(definitions: Definitions, protocol: Protocol) -> Iterator[Malform
         "step": may.steps,
         "outcome": may.outcomes,
         "answer": may.answers,
+        "choice": (),
         "fact": may.facts,
         "end": (),
     }
@@ -46,7 +48,7 @@ def complaints(definitions: Definitions, protocol: Protocol) -> Iterator[Malform
         step = one.name.partition(".")[0]
         if one.name in known[one.kind] or one.name in lacking[one.kind]:
             continue
-        if one.kind in ("outcome", "answer") and step in may.steps and step not in known["step"]:
+        if one.kind in ("outcome", "answer", "choice") and step in may.steps and step not in known["step"]:
             continue
         near = get_close_matches(one.name, known[one.kind], n=5, cutoff=0.5)
         remedy = (
@@ -63,17 +65,17 @@ def lacking(indicator: Indicator, protocol: Protocol) -> tuple[str, ...]:
 
 
 def _known(protocol: Protocol) -> dict[Kind, set[str]]:
-    answers = {f"{step.key}.{answer.key}" for step in protocol.steps for answer in step.answers}
-    columns = {
-        f"{step.key}.{answer.key}.{column.key}"
+    answers = {
+        f"{step.key}.{answer.key}{below}": column or answer
         for step in protocol.steps
         for answer in step.answers
-        for column in getattr(answer, "columns", ())
+        for below, column in (("", None), *((f".{column.key}", column) for column in answer.columns))
     }
     return {
         "step": {step.key for step in protocol.steps},
         "outcome": {f"{step.key}.{outcome.key}" for step in protocol.steps for outcome in step.outcomes},
-        "answer": answers | columns,
+        "answer": set(answers),
+        "choice": {f"{name}={key}" for name, answer in answers.items() for key in answer.choice_keys},
         "fact": {*protocol.facts, *(answer.key for step in protocol.steps for answer in step.answers)},
         "end": set(protocol.ends),
         "observation": {item.key for item in protocol.surveillance.items} if protocol.surveillance else set(),
@@ -116,6 +118,13 @@ def _rule(indicator: Indicator, path: str) -> Iterator[Name]:
             yield Name("step", rule.answered, f"{path}.answered")
         else:
             yield Name("answer", f"{rule.step}.{rule.answered}", f"{path}.answered")
+    for cause in rule.causes:
+        at = f"{path}.causes.{cause.key}"
+        yield Name("step", cause.step, f"{at}.step")
+        yield from (Name("outcome", f"{cause.step}.{one}", f"{at}.outcome") for one in cause.outcome)
+        if cause.answer is not None:
+            yield Name("answer", f"{cause.step}.{cause.answer}", f"{at}.answer")
+            yield from _choices(f"{cause.step}.{cause.answer}", cause.is_, f"{at}.is")
     for field in rule.fields:
         yield from _question(field.known, f"{path}.fields.{field.key}.known")
 
@@ -126,13 +135,17 @@ def _question(question: Question, path: str) -> Iterator[Name]:
         for outcome in question.outcome:
             yield Name("outcome", f"{question.step}.{outcome}", f"{path}.outcome")
     yield from _reading(question, path)
+    if question.answer is not None:
+        yield from _choices(question.answer, (question.is_, *question.is_not), f"{path}.is")
     for name in ("from", "to"):
         ref = question.from_ if name == "from" else question.to
         if ref is not None:
             yield from _moment(ref, f"{path}.{name}")
     for alarm in question.alarm:
         yield Name("alarm", alarm, f"{path}.alarm")
-    for name in ("all_of", "any_of", "none_of"):
+    if question.asked_if is not None:
+        yield from _question(question.asked_if, f"{path}.asked_if")
+    for name in ("all_of", "any_of", "none_of", "told_by"):
         for index, one in enumerate(getattr(question, name)):
             yield from _question(one, f"{path}.{name}[{index}]")
 
@@ -148,10 +161,22 @@ def _reading(reading: Reading | Question, path: str) -> Iterator[Name]:
         yield from _moment(reading.before, f"{path}.before")
 
 
+def _choices(answer: str, values: tuple[Any, ...], path: str) -> Iterator[Name]:
+    """The words that an answer is compared with: each is one of its choices."""
+    for value in values:
+        if isinstance(value, str):
+            yield Name("choice", f"{answer}={value}", path)
+
+
 _PLAIN = ("referral", "fracture", "next_fracture", "death")
 
 
-def _moment(ref: str, path: str) -> Iterator[Name]:
+def _moment(refs: str, path: str) -> Iterator[Name]:
+    for ref in refs.split(OR_ELSE):
+        yield from _one_moment(ref, path)
+
+
+def _one_moment(ref: str, path: str) -> Iterator[Name]:
     head, _, tail = ref.partition(":")
     if head in _PLAIN:
         return

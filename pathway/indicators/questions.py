@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from pathway.indicators.course import Course, start_of
+from pathway.indicators.course import OR_ELSE, Course, start_of
 from pathway.indicators.definition import Limit, Question, Reading
 
 Answered = bool | None
@@ -14,7 +14,10 @@ Answered = bool | None
 
 def ask(question: Question, course: Course) -> Answered:
     """Whether every part of the question holds; None when one is not recorded and none says no."""
-    return every(part(question, course) for part in _PARTS if _is_asked(part, question))
+    if question.asked_if is not None and ask(question.asked_if, course) is not True:
+        return None
+    parts = dict.fromkeys(_PARTS[name] for name in question.given if name in _PARTS)
+    return every(part(question, course) for part in parts)
 
 
 def every(answers: Iterable[Answered]) -> Answered:
@@ -121,8 +124,9 @@ def _of_days(question: Question, course: Course) -> Answered:
     for ref in (question.from_, question.to):
         day = course.day(ref)
         if day is None:
-            recorded = ref.partition(":")[0] in ("fracture", "fact", "data") or not course.knows(ref)
-            return None if recorded else False
+            last = ref.split(OR_ELSE)[-1]
+            by_hand = last.partition(":")[0] in ("fracture", "fact", "data")
+            return None if by_hand or not course.knows(last) else False
         days.append(day)
     between = (days[1] - days[0]).days
     low, high = question.at_least_days, question.at_most_days
@@ -185,29 +189,29 @@ def _of_none(question: Question, course: Course) -> Answered:
     return None if found is None else not found
 
 
+def _of_told(question: Question, course: Course) -> Answered:
+    """Yes if one says yes, no if one says no and none yes; None when nobody says anything."""
+    said = {ask(one, course) for one in question.told_by} - {None}
+    return any(said) if said else None
+
+
 Part = Callable[[Question, Course], Answered]
 
-_PARTS: dict[Part, tuple[str, ...]] = {
-    _of_step: ("step",),
-    _of_value: ("answer", "fact"),
-    _of_days: ("from_",),
-    _of_fracture: ("cause", "level"),
-    _of_held: ("held",),
-    _of_age: ("older_than",),
-    _of_contact: ("reachable", "opted_out"),
-    _of_alarm: ("alarm",),
-    _of_all: ("all_of",),
-    _of_any: ("any_of",),
-    _of_none: ("none_of",),
+_PARTS: dict[str, Part] = {
+    "step": _of_step,
+    "answer": _of_value,
+    "fact": _of_value,
+    "from_": _of_days,
+    "cause": _of_fracture,
+    "level": _of_fracture,
+    "held": _of_held,
+    "older_than": _of_age,
+    "reachable": _of_contact,
+    "opted_out": _of_contact,
+    "alarm": _of_alarm,
+    "all_of": _of_all,
+    "any_of": _of_any,
+    "none_of": _of_none,
+    "told_by": _of_told,
 }
-
-
-def _is_asked(part: Part, question: Question) -> bool:
-    return any(getattr(question, name) not in (None, ()) for name in _PARTS[part])
-
-
-def parts_of(question: Question) -> Iterator[Question]:
-    """The question and every question in it."""
-    yield question
-    for one in (*question.all_of, *question.any_of, *question.none_of):
-        yield from parts_of(one)
+"""What each part of a question asks; the parts that only bound another are not here."""

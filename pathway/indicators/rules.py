@@ -21,8 +21,8 @@ class _Slot:
 def _planned_days(_: Indicator, rule: Rule, course: Course, now: datetime) -> Iterator[Contribution]:
     """Every day on which the ``step`` stood to happen: yes when it was given up on the day itself, or later.
 
-    A slot given up or moved before its day is no planned day. ``only`` counts one of the ``causes``. A day that has
-    passed and of which nobody has said anything is not recorded.
+    A slot given up or moved before its day is no planned day. ``only`` counts one of the ``causes``, ``other_than`` all
+    but these. A day that has passed and of which nobody has said anything is not recorded.
     """
     assert rule.step is not None
     slot: _Slot | None = None
@@ -52,7 +52,7 @@ def _on_the_day(slot: _Slot, line: Line, course: Course) -> bool:
 
 
 def _given_up(slot: _Slot, cause: str, rule: Rule) -> Contribution:
-    yes = rule.only is None or rule.only == cause
+    yes = cause not in rule.other_than and rule.only in (None, cause)
     return Contribution(slot.day, Counts.YES if yes else Counts.NO, part=cause or "other")
 
 
@@ -67,11 +67,16 @@ def _gives_up(line: Line, step: str, course: Course) -> bool:
 
 
 def _cause(line: Line, rule: Rule) -> str:
-    """The first cause that the answers of the line tell; a patient who did not come is a cause of its own."""
+    """The first cause that the line tells; a patient who did not come is a cause of its own."""
     if line.type == "VisitMissed":
         return "no-show"
-    answers = line.event.get("data", {})
-    return next((one.key for one in rule.causes if answers.get(one.answer) in one.is_), "")
+    event = line.event
+    for cause in rule.causes:
+        if event.get("step") != cause.step or (cause.outcome and event.get("outcome") not in cause.outcome):
+            continue
+        if cause.answer is None or event.get("data", {}).get(cause.answer) in cause.is_:
+            return cause.key
+    return ""
 
 
 def _hold_in_time(indicator: Indicator, rule: Rule, course: Course, _: datetime) -> Iterator[Contribution]:
@@ -95,10 +100,22 @@ def _hold_in_time(indicator: Indicator, rule: Rule, course: Course, _: datetime)
 
 
 def _last_intakes(_: Indicator, rule: Rule, course: Course, __: datetime) -> Iterator[Contribution]:
-    """Every check before the procedure of a patient with a signed hold: were the last intakes as signed?"""
+    """Every drug of every signed hold: was its last dose, as declared, taken in time?
+
+    Where no dose was declared, the check before the procedure (``step``) says it of all drugs at once (``answered``).
+    """
+    hold = course.state.get("hold", {})
+    declared: set[date] = set()
+    for plan in (*hold.get("earlier", ()), hold):
+        if not plan.get("doses") or not plan.get("procedure_start"):
+            continue
+        day = course.calendar.day(datetime.fromisoformat(plan["procedure_start"]))
+        declared.add(day)
+        for drug, dose in {_atc(dose["drug"], plan): dose for dose in plan["doses"]}.items():
+            yield Contribution(day, counted(bool(dose["in_time"])), part=drug)
     for check in course.steps.get(rule.step or "", ()):
         at = settled(check)
-        if check.get("status") != "done" or at is None:
+        if check.get("status") != "done" or at is None or course.calendar.day(at) in declared:
             continue
         line = _hold_at(at, course)
         if line is None or line.type != "HoldSigned":
@@ -108,6 +125,15 @@ def _last_intakes(_: Indicator, rule: Rule, course: Course, __: datetime) -> Ite
         yield Contribution(
             course.calendar.day(at), counted(answer if isinstance(answer, bool) else None), part=drugs
         )
+
+
+def _atc(name: str, plan: Data) -> str:
+    """The ATC code of a drug of the plan that was declared by its text or its code; as it was said when unknown."""
+    plain = name.strip().casefold()
+    for drug in plan.get("drugs", ()):
+        if plain in (str(drug.get("atc", "")).casefold(), str(drug["text"]).strip().casefold()):
+            return str(drug.get("atc") or drug["text"])
+    return name
 
 
 def _hold_at(moment: datetime, course: Course) -> Line | None:

@@ -92,6 +92,7 @@ def patient(
     facts: Sequence[Fact] = (),
     lines: Sequence[Line] = (),
     hold: HoldStatus = HoldStatus.UNKNOWN,
+    plan: HoldPlan | None = None,
     end: str | None = None,
     ended: str = "",
     contact: Contact | None = None,
@@ -121,7 +122,7 @@ def patient(
         ended=wall(ended) if ended else None,
         steps=steps,
         facts=tuple(facts),
-        hold=HoldPlan(status=hold),
+        hold=plan or HoldPlan(status=hold),
         **more,
     )
     return course_of(

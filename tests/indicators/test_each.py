@@ -1,6 +1,7 @@
 """Every indicator with a patient who counts and one who does not: a check that can only say yes is no check."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from pathway import events as e
 from pathway.indicators.counting import Counts
 from pathway.indicators.course import Course, Line
 from pathway.referral import Contact
-from pathway.state import HoldStatus
+from pathway.state import HoldStatus, Observed, Raised, Step
 from tests.indicators.cast import (
     D0,
     DEFINITIONS,
+    LOADED,
     SOMEBODY,
     adds,
     booked,
@@ -23,14 +25,17 @@ from tests.indicators.cast import (
     patient,
     signed,
     treated,
+    wall,
 )
 
 APIXABAN = ("B01AF02", 3)
 WARFARIN = ("B01AA03", 6)
+BLED = {"drug": "apixaban", "bleeding": True}
+SEEN = (Observed("recovery/1", {"motor_right": 5}, wall(D0), wall(D0)),)
 
 
-def _held(*lines: Line, **more: Any) -> Course:
-    return patient(treated(), lines=lines, hold=HoldStatus.SIGNED, **more)
+def _held(*lines: Line, steps: Sequence[Step] = (), **more: Any) -> Course:
+    return patient(treated(), *steps, lines=lines, hold=HoldStatus.SIGNED, **more)
 
 
 def _read(outcome: str, on: str, read: str | None) -> Course:
@@ -52,11 +57,12 @@ def _reviewed(on: str = "2027-03-11", **data: Any) -> Course:
 Story = Callable[[], Course]
 
 
-def _true_and_false(key: str, **more: Any) -> tuple[Story, Story]:
-    return (
-        lambda: patient(treated(), facts=[fact(key, True, "2027-03-01")], **more),
-        lambda: patient(treated(), facts=[fact(key, False, "2027-03-01")], **more),
-    )
+def _seen(**data: Any) -> Step:
+    return done("review", "seen", "2027-03-11", pain_nrs=2, **data)
+
+
+def _watched(outcome: str, *steps: Step, **more: Any) -> Course:
+    return patient(treated(), done("surveillance", outcome, "2027-02-17"), *steps, **more)
 
 
 def _no_go(**data: Any) -> Course:
@@ -110,43 +116,69 @@ SHARES: dict[str, tuple[Story, Story]] = {
         ),
     ),
     "doac_residual_30": (
-        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_ng_ml", 22, "2027-02-15")]),
-        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_ng_ml", 30, "2027-02-15")]),
+        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_level_ng_ml", 22, "2027-02-15")]),
+        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_level_ng_ml", 30, "2027-02-15")]),
     ),
     "doac_residual_50": (
-        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_ng_ml", 40, "2027-02-15")]),
-        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_ng_ml", 50, "2027-02-15")]),
+        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_level_ng_ml", 40, "2027-02-15")]),
+        lambda: _held(signed("2027-02-04", APIXABAN), facts=[fact("doac_level_ng_ml", 50, "2027-02-15")]),
     ),
     "cancelled_laboratory": (
-        lambda: _no_go(cancelled_for="laboratory"),
-        lambda: _no_go(cancelled_for="other"),
+        lambda: _no_go(cancel_code="laboratory"),
+        lambda: _no_go(cancel_code="organisation", last_dose_respected=False),
     ),
-    "major_bleeding_30d": (
+    "cancelled_other": (lambda: _no_go(cancel_code="organisation"), lambda: _no_go(cancel_code="laboratory")),
+    "bleeding_30d": (
         lambda: _held(
-            signed("2027-02-04", APIXABAN), facts=[fact("major_bleeding_date", "2027-03-18", "2027-03-19")]
+            signed("2027-02-04", APIXABAN), steps=[_seen(antithrombotics_now=[{"bleeding": False}, BLED])]
         ),
         lambda: _held(
-            signed("2027-02-04", APIXABAN), facts=[fact("major_bleeding_date", "2027-03-19", "2027-03-19")]
+            signed("2027-02-04", APIXABAN), steps=[_seen(antithrombotics_now=[{"bleeding": False}])]
         ),
     ),
-    "leak_symptomatic": _true_and_false("symptomatic_leak"),
-    "complication_osteoporotic": _true_and_false("symptomatic_complication"),
-    "complication_neoplastic": _true_and_false("symptomatic_complication", cause="neoplastic"),
-    "pulmonary_embolism": _true_and_false("pulmonary_cement_embolism"),
-    "infection_90d": _true_and_false("infection_after_procedure"),
-    "neurological_deficit": _true_and_false("new_deficit_after_procedure"),
-    "decompression": _true_and_false("decompression"),
-    "readmission_30d": _true_and_false("readmitted"),
-    "new_fracture_review": (lambda: _reviewed(new_fracture=True), lambda: _reviewed(new_fracture=False)),
+    "leak_symptomatic": (
+        lambda: patient(treated(leak="canal"), done("exam_ct_urgent", "compression", "2027-02-16 15:10")),
+        lambda: patient(treated(leak="none"), done("exam_ct_urgent", "compression", "2027-02-16 15:10")),
+    ),
+    "complication_osteoporotic": (lambda: _watched("eventful"), lambda: _watched("uneventful")),
+    "complication_neoplastic": (
+        lambda: _watched("uneventful", _seen(wound_problem=True), cause="neoplastic"),
+        lambda: _watched("uneventful", _seen(wound_problem=False), cause="neoplastic"),
+    ),
+    "pulmonary_embolism": (
+        lambda: _watched("eventful", done("exam_ct_urgent", "embolism", "2027-02-16 15:10")),
+        lambda: _watched("eventful", done("exam_ct_urgent", "normal", "2027-02-16 15:10")),
+    ),
+    "infection_90d": (
+        lambda: patient(treated(), done("exam_mri", "infection", "2027-05-17")),
+        lambda: patient(treated(), _seen(), done("exam_mri", "infection", "2027-05-18")),
+    ),
+    "neurological_deficit": (
+        lambda: patient(treated(), observed=SEEN, alarms=(Raised("neurological", 1, wall(D0), wall(D0)),)),
+        lambda: patient(treated(), observed=SEEN, alarms=(Raised("pain", 1, wall(D0), wall(D0)),)),
+    ),
+    "decompression": (
+        lambda: _watched("eventful", done("surgical_decision", "operated", "2027-02-16 16:00")),
+        lambda: _watched("eventful", done("surgical_decision", "watched", "2027-02-16 16:00")),
+    ),
+    "readmission_30d": (
+        lambda: patient(treated(), facts=[fact("readmitted", True, "2027-03-01")]),
+        lambda: patient(treated(), facts=[fact("readmitted", False, "2027-03-01")]),
+    ),
+    "new_fracture_review": (
+        lambda: patient(
+            treated(), _seen(new_pain_level=True), done("exam_mri", "new_fracture", "2027-03-18")
+        ),
+        lambda: patient(treated(), _seen(new_pain_level=True), done("exam_mri", "done", "2027-03-18")),
+    ),
     "new_fracture_12m": (
         lambda: patient(
             treated(),
-            done("follow_up_52w", "adherent", "2028-01-19", new_fracture=True),
-            next_fracture="2028-01-10",
+            done("follow_up_52w", "adherent", "2028-01-19", new_fracture=False),
+            next_fracture="2028-02-16",
         ),
         lambda: patient(
             treated(),
-            done("review", "seen", "2027-03-11", new_fracture=False),
             done("follow_up_52w", "adherent", "2028-01-19", new_fracture=False),
             next_fracture="2028-02-17",
         ),
@@ -188,16 +220,33 @@ SHARES: dict[str, tuple[Story, Story]] = {
     "opioid_stopped": (lambda: _reviewed(opioid_stopped=True), lambda: _reviewed(opioid_stopped=False)),
     "review_in_window": (lambda: _reviewed("2027-03-16 18:00"), lambda: _reviewed("2027-03-17 08:00")),
     "kpi_3": (lambda: patient(level="L1"), lambda: patient(level="femur")),
+    "kpi_4": (
+        lambda: patient(done("bone_assessment", "assessed", "2027-04-20")),
+        lambda: patient(done("dxa", "done", "2027-03-18")),  # a scan alone is no assessment (patient P12)
+    ),
+    "kpi_6": (
+        lambda: patient(done("falls", "referred", "2027-04-06")),
+        lambda: patient(done("falls", "not_needed", "2027-04-06")),
+    ),
+    "kpi_8": (
+        lambda: patient(done("strength_balance", "started", "2027-05-12")),
+        lambda: patient(done("strength_balance", "started", "2027-05-13")),
+    ),
+    "kpi_9": (
+        lambda: patient(done("follow_up_16w", "done", "2027-05-12")),
+        lambda: patient(done("follow_up_16w", "unreachable", "2027-05-12")),
+    ),
     "kpi_5": (
         lambda: patient(done("dxa", "done", "2027-04-20 23:00")),
         lambda: patient(done("dxa", "done", "2027-04-21 00:30")),
     ),
     "kpi_7": (
-        lambda: patient(done("treatment", "declined", "2027-04-06")),
-        lambda: patient(done("treatment", "not_indicated", "2027-04-06")),
+        lambda: patient(done("bone_decision", "drug_recommended", "2027-04-06")),
+        lambda: patient(done("bone_decision", "no_drug", "2027-04-06")),
     ),
     "kpi_10": (
-        lambda: patient(done("treatment", "started", "2027-05-12 23:00")),
+        # Confirmed later than it was started: the day it was started counts.
+        lambda: patient(done("treatment", "started", "2027-06-01", started_on="2027-05-12")),
         lambda: patient(done("treatment", "started", "2027-05-13 00:30")),
     ),
     "kpi_11": (
@@ -208,9 +257,6 @@ SHARES: dict[str, tuple[Story, Story]] = {
     "unreachable": (lambda: patient(contact=Contact()), lambda: patient()),
     "opted_out": (lambda: patient(opted_out=("sms",)), lambda: patient()),
 }
-
-NEVER_ASKED = {"kpi_4", "kpi_6", "kpi_8", "kpi_9"}
-"""Steps that the protocol does not have yet."""
 
 VALUES: dict[str, tuple[Story, float]] = {
     "referral_to_consult": (lambda: patient(done("radiologist_consult", "seen", "2027-02-04")), 3),
@@ -248,11 +294,34 @@ def test_a_median_is_made_of_what_was_measured(key: str) -> None:
     assert [one.value for one in adds(key, story())] == [value]
 
 
-@pytest.mark.parametrize("key", sorted(NEVER_ASKED))
-def test_what_the_protocol_never_asks_is_not_recorded_and_never_nought(key: str) -> None:
-    assert [one.counts for one in adds(key, patient())] == [Counts.NOT_RECORDED]
+NOT_ASKED = replace(LOADED.protocol, steps=(), surveillance=None, facts={})
+
+
+@pytest.mark.parametrize("key", [one for one in SHARES if one.startswith("kpi_") and one != "kpi_3"])
+def test_what_a_protocol_never_asks_is_not_recorded_and_never_nought(key: str) -> None:
+    nobody_asked = replace(patient(), protocol=NOT_ASKED)
+    assert [one.counts for one in adds(key, nobody_asked)] == [Counts.NOT_RECORDED]
+    assert [one.counts for one in adds(key, patient())] == [Counts.NO]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "leak_any",
+        "leak_symptomatic",
+        "complication_osteoporotic",
+        "pulmonary_embolism",
+        "infection_90d",
+        "neurological_deficit",
+        "decompression",
+        "readmission_30d",
+        "new_fracture_12m",
+    ],
+)
+def test_silence_about_a_complication_is_not_recorded(key: str) -> None:
+    assert [one.counts for one in adds(key, patient(treated()))] == [Counts.NOT_RECORDED]
 
 
 def test_every_indicator_has_its_pair_of_patients() -> None:
-    elsewhere = {"kpi_1", "kpi_2", *NEVER_ASKED}
+    elsewhere = {"kpi_1", "kpi_2"}
     assert {*SHARES, *VALUES, *elsewhere} == set(DEFINITIONS.by_key)

@@ -1,13 +1,16 @@
 """From patients to figures: who is left out and why, which period counts, and what is not known is never nought."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from app.protocols import load
 from pathway import events as e
 from pathway.indicators.counting import Counts
 from pathway.indicators.course import Course
 from pathway.indicators.figures import Figure, Period, figures
+from pathway.state import Dose, HeldDrug, HoldPlan, HoldStatus
 from tests.indicators.cast import (
     D0,
     DEFINITIONS,
@@ -66,6 +69,31 @@ def test_an_end_before_the_limit_leaves_out_and_one_after_it_does_not() -> None:
     assert _figure("kpi_5", late).denominator == 1
 
 
+def test_a_patient_who_died_long_after_the_review_was_reviewed() -> None:
+    seen = [treated(), done("review", "seen", "2027-03-11")]
+    later = patient(
+        *seen, lines=[line(e.PatientDied(by=SOMEBODY), "2027-09-01")], end="deceased", ended="2027-09-01"
+    )
+    assert _figure("review_in_window", later).value == 1
+    before = [line(e.PatientDied(by=SOMEBODY), "2027-03-01")]
+    early = patient(treated(), lines=before, end="deceased", ended="2027-03-01")
+    assert _figure("review_in_window", early).excluded == {"end:deceased": 1}
+
+
+def test_a_centre_with_another_window_is_judged_by_its_own() -> None:
+    late = load(settings={"review_first_day": "35", "review_last_day": "42"})
+    seen = replace(patient(treated(), done("review", "seen", "2027-03-25")), protocol=late.protocol)
+    assert _figure("review_in_window", seen).value == 1
+    assert _figure("review_in_window", patient(treated(), done("review", "seen", "2027-03-25"))).value == 0
+
+
+def test_a_centre_without_biopsies_has_none_recorded() -> None:
+    without = load(settings={"biopsy": "none", "control_ct": "yes"})
+    course = replace(patient(treated(leak="none")), protocol=without.protocol)
+    assert _figure("malignant_unsuspected", course).value is None
+    assert _figure("leak_any", course).value == 0
+
+
 def test_a_patient_lost_to_follow_up_is_not_left_out() -> None:
     assert _figure("kpi_5", patient(end="lost_to_follow_up", ended="2027-03-20")).value == 0
 
@@ -93,6 +121,10 @@ def test_what_nobody_answered_is_not_recorded_and_gives_no_figure() -> None:
 
 def test_a_real_nought_is_told_from_nobody() -> None:
     assert _figure("leak_any", patient(treated(leak="none"))).value == 0
+    rows = [{"level": "T12", "leak": "none"}, {"level": "L1", "leak": None}]
+    assert _figure("leak_any", patient(treated(levels_treated=rows))).says == "not-recorded"
+    rows[1]["leak"] = "disc"
+    assert _figure("leak_any", patient(treated(leak="none", levels_treated=rows))).value == 1
     empty = _figure("leak_any")
     assert (empty.value, empty.says, empty.on_target) == (None, "nobody", None)
 
@@ -116,7 +148,7 @@ def test_the_caseload_is_not_recorded_while_nobody_has_written_it() -> None:
 
 
 def test_the_same_fracture_referred_again_is_no_new_fracture() -> None:
-    answers = {"new_fracture": False}
+    answers = {"new_pain_level": False}
     steps = [treated(), done("review", "seen", "2027-03-11", **answers)]
     assert _figure("new_fracture_review", patient(*steps, next_fracture="2027-01-20")).value == 0
     assert _figure("new_fracture_review", patient(*steps, next_fracture="2027-03-01")).value == 1
@@ -244,6 +276,33 @@ def test_the_longest_hold_of_the_plan_decides_when_it_had_to_be_signed() -> None
     assert [found.counts for found in adds("hold_signed_in_time", patient(treated(), lines=[one]))] == [
         Counts.YES
     ]
+
+
+def test_a_dose_declared_for_a_drug_says_it_for_that_drug_alone() -> None:
+    """P08: the dose of the evening before is told on the morning; a week later all is as signed."""
+    drugs = (HeldDrug("rivaroxaban 20", 3, "B01AF01"), HeldDrug("aspirine 75", 3, "B01AC06"))
+    late, kept = wall("2027-04-12 20:00"), wall("2027-04-09 20:00")
+    first = HoldPlan(
+        status=HoldStatus.SUPERSEDED,
+        drugs=drugs,
+        procedure_start=wall("2027-04-13 10:00"),
+        doses=(
+            Dose("rivaroxaban 20", late, False, "Inès", wall("2027-04-13 07:30")),
+            Dose("B01AC06", kept, True, "Inès", wall("2027-04-13 07:30")),
+        ),
+    )
+    second = replace(
+        first,
+        status=HoldStatus.SIGNED,
+        procedure_start=wall("2027-04-20 10:00"),
+        doses=(Dose("B01AF01", wall("2027-04-17 20:00"), True, "Inès", wall("2027-04-20 07:30")),),
+        earlier=(first,),
+    )
+    check = done("preop_check", "no_go", "2027-04-13 07:31", last_dose_respected=False)
+    course = patient(check, lines=[signed("2027-03-31", ("B01AF01", 3))], plan=second)
+    found = _figure("hold_compliance", course)
+    assert (found.numerator, found.denominator) == (2, 3)
+    assert found.parts == {"B01AC06": (1, 1), "B01AF01": (1, 2)}
 
 
 def test_every_check_is_asked_for_its_last_intakes_and_told_apart_by_drug() -> None:

@@ -43,6 +43,11 @@ def test_every_indicator_says_both_languages_and_its_source() -> None:
             "step: biopsy_result, outcome: [infected]}",
             "no outcome",
         ),
+        (
+            "is: [anticoagulant_failure]",
+            "is: [anticoagulant_failed]",
+            "did you mean preop_check.cancel_code=",
+        ),
         ("excludes: [neoplastic_cause]", "excludes: [neoplasm]", "'neoplasm' is no exclusion"),
         ("group: delays", "group: delay", "is no group"),
         ("period: start:procedure=done", "period: began:procedure", "is no moment"),
