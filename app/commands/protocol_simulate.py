@@ -68,7 +68,7 @@ def simulated(
     definitions = indicators.load()
     columns = []
     for name, loaded in found:
-        run = Run(loaded.ground, people, patients, seed, definitions)
+        run = Run(loaded.ground, people, patients, seed, definitions, _settings(loaded))
         columns.append(_variant(name, loaded, _with_bar(run, jobs, name)))
     report = Report(tuple(columns), people, definitions, patients, seed)
     if csv is not None:
@@ -107,9 +107,13 @@ def _variant(name: str, loaded: LoadedProtocol, tally: Tally) -> Variant:
     return Variant(
         name=name,
         tally=tally,
-        settings={one.key: str(one.value) for one in loaded.settings},
+        settings=_settings(loaded),
         protocol=f"{protocol.protocol} {protocol.version} ({loaded.digest[:12]})",
     )
+
+
+def _settings(loaded: LoadedProtocol) -> dict[str, str]:
+    return {one.key: str(one.value) for one in loaded.settings}
 
 
 def _with_bar(run: Run, jobs: int, name: str) -> Tally:

@@ -92,12 +92,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is answered: what fails a gate with the chance ``violates``; yes with that ``chance``; one of
-    ``choices`` by their chances (else the first of the protocol); a number of a ``spread``, for a day or an instant so
-    many days from now; or always ``value``."""
+    """What is answered: what fails a gate with the chance ``violates``, or together with one of the outcomes
+    ``fails_for``; yes with that ``chance``, which ``by_setting`` gives for the values of a setting of the protocol; one
+    of ``choices`` by their chances (else the first of the protocol); a number of a ``spread``, for a day or an instant
+    so many days from now; what ``by_violation`` says of the answer that failed; or always ``value``."""
 
     violates: str | None = None
+    fails_for: tuple[str, ...] = ()
     chance: str | None = None
+    by_setting: dict[str, dict[str, str]] = field(default_factory=dict)
+    by_violation: dict[str, str] = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
     spread: str | None = None
     value: Any = None
@@ -111,7 +115,7 @@ class Habit:
     a visit is given a slot, ``slot`` how far ahead that lies, ``at`` the hours it may begin at. ``misses``: chances
     that the patient does not come, ``gives_up`` the outcome recorded once he has missed it three times.
     ``forgets``: the chance that nobody thinks of it until a rung of its ladder says so. ``outcomes``: the chance of
-    each, in order; what is left is the protocol's first outcome.
+    each, in order (``step=outcome``: when that step ended so); what is left is the protocol's first outcome.
     """
 
     by: str | None = None
@@ -143,7 +147,8 @@ class Cohort:
     """Everything about the people. ``start`` is a Monday; referrals come evenly over ``referral_weeks``.
 
     ``day_and_night`` are the roles that work at all hours, the others in ``office`` hours on working days.
-    ``causes`` says which answer that fails a gate counts as which cause of a cancellation.
+    ``handed_over`` are the outcomes after which suspended work is somebody else's for good. ``causes`` says which
+    answer that fails a gate counts as which cause of a cancellation.
     """
 
     cohort: str
@@ -159,6 +164,7 @@ class Cohort:
     steps: dict[str, Habit]
     delays: tuple[Delay, ...]
     causes: dict[str, str]
+    handed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.start.weekday() != 0:
@@ -199,6 +205,7 @@ NEEDED_SPREADS = (
     "acknowledges",
     "tries_again",
     "complication_lasts",
+    "recovers",
     "suspended",
     "revisit",
 )
@@ -246,9 +253,10 @@ def _rates_of(habit: Habit) -> Iterator[tuple[str, str]]:
     if habit.forgets:
         yield "forgets", habit.forgets
     yield from (("misses", name) for name in habit.misses)
-    yield from ((f"outcomes.{key}", name) for key, name in habit.outcomes.items())
+    yield from ((f"outcomes.{key}", name) for key, name in habit.outcomes.items() if "=" not in name)
     for key, answer in habit.answers.items():
         named = [one for one in (answer.violates, answer.chance) if one]
+        named += [name for by_value in answer.by_setting.values() for name in by_value.values()]
         yield from ((f"answers.{key}", name) for name in (*named, *answer.choices.values()))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.simulation import deeds, timing
+from app.simulation import timing
+from app.simulation.answering import learn
 from pathway import events as e
 from pathway.ground import procedure_start
 from pathway.referral import Fact
@@ -26,7 +27,7 @@ def settle_hold(life: Life, step: Step) -> None:
     rule = protocol.step(step.key)
     key = "signed" if life.patient.drugs else "not_required"
     outcome = rule.outcome(key)
-    deeds.learn(life, outcome.gates if outcome else (), role)
+    learn(life, outcome.gates if outcome else (), role)
     if not life.patient.drugs:
         life.does(e.HoldNotRequired(by=signer))
         _settled(life, role, step, key)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 
-from app.simulation import deeds, timing
+from app.simulation import deeds, fate, timing, visits
 from app.simulation.dice import Dice
 from app.simulation.measures import measure
 from app.simulation.people import Patient
@@ -41,11 +41,14 @@ Ref = tuple[str, int]
 
 @dataclass(slots=True)
 class Intent:
-    """What somebody will do at a step, and when. ``when`` None: nobody thinks of it until a rung says so."""
+    """What somebody will do at a step, and when, as it was due then.
+
+    ``when`` None: nobody thinks of it until a rung says so.
+    """
 
     what: tuple[str, datetime | None]
     when: datetime | None
-    ticket: int
+    due: datetime | None = None
 
 
 class Life:
@@ -62,6 +65,7 @@ class Life:
         )
         self.plan: Plan = plan(self.pathway, world.ground)
         self.tasks: dict[str, Item] = {}
+        self.moves = 0
         self.misses: dict[str, int] = {}
         self.tries: dict[Ref, int] = {}
         self.violated: list[str] = []
@@ -82,7 +86,7 @@ class Life:
 
     def live(self) -> Pathway:
         """Let everything happen until nothing is left to."""
-        timing.events_of_life(self)
+        fate.events_of_life(self)
         self._look_round()
         end = self.patient.referred + _HORIZON
         while True:
@@ -123,7 +127,7 @@ class Life:
         if self.world.definitions is not None and type(event).__name__ in HEARD:
             self.lines.append(Line(self.now, event.occurred or self.now, e.to_data(event)))
         self.plan = plan(self.pathway, self.world.ground)
-        timing.day_cancelled(self, before)
+        fate.day_cancelled(self, before)
         self._look_round()
 
     def surprised(self, refused: Refused, doing: str) -> None:
@@ -134,11 +138,10 @@ class Life:
 
     # --- the agenda ---
 
-    def at(self, when: datetime, act: Callable[[], None]) -> int:
-        """Put something on the agenda."""
+    def at(self, when: datetime, act: Callable[[], None]) -> None:
+        """Put something on the agenda. What falls on one instant happens in the order in which it was put there."""
         self._tickets += 1
         heappush(self._agenda, (when, self._tickets, act))
-        return self._tickets
 
     def again(self, step: Step, when: datetime) -> None:
         """Somebody comes back to this step then."""
@@ -150,12 +153,10 @@ class Life:
         self._intend((step.key, step.occurrence), timing.what_next(step, self.world), None)
 
     def _intend(self, ref: Ref, what: tuple[str, datetime | None], when: datetime | None) -> None:
-        if when is None:
-            self._intents[ref] = Intent(what, None, 0)
-            return
-        intent = Intent(what, when, 0)
-        self._intents[ref] = intent
-        intent.ticket = self.at(when, lambda: self._come_to(ref, intent))
+        task = self.tasks.get(f"{ref[0]}/{ref[1]}")
+        intent = self._intents[ref] = Intent(what, when, task.at if task is not None else None)
+        if when is not None:
+            self.at(when, lambda: self._come_to(ref, intent))
 
     def _come_to(self, ref: Ref, intent: Intent) -> None:
         if self._intents.get(ref) is not intent:
@@ -165,7 +166,11 @@ class Life:
         if step is None or step.status in _SETTLED or step.status is StepStatus.WAITING:
             return
         self._seen.pop(ref, None)
-        deeds.do(self, step, intent.what[0])
+        try:
+            _DEEDS[intent.what[0]](self, step)
+        except Refused as refused:
+            self.surprised(refused, f"{intent.what[0]} {step.ref}")
+            self.leaves(step)
         self._look_round()
 
     # --- after every event ---
@@ -183,18 +188,31 @@ class Life:
             keep_watch(self)
         if self.on_hold and self._paused is not self.pathway.revisit:
             self._paused = self.pathway.revisit
-            timing.resumption(self)
+            fate.resumption(self)
         for step in self.pathway.steps:
             if step.status is StepStatus.WAITING or step.status in _SETTLED:
                 continue
             ref = (step.key, step.occurrence)
-            if self._seen.get(ref) is step and ref in self._intents:
+            intent = self._intents.get(ref)
+            if (
+                intent is not None
+                and self._seen.get(ref) is step
+                and not self._is_due_otherwise(step, intent)
+            ):
                 continue
             self._seen[ref] = step
             what = timing.what_next(step, self.world)
-            intent = self._intents.get(ref)
             if intent is None or intent.what != what:
                 self._intend(ref, what, timing.when_next(self, step, what[0]))
+            elif intent.when is not None and self._is_due_otherwise(step, intent):
+                self._intend(ref, what, timing.done_at(self, step))
+
+    def _is_due_otherwise(self, step: Step, intent: Intent) -> bool:
+        """Whether the work was planned for another day meanwhile: the procedure has moved, and the check with it."""
+        if intent.what[0] != "do" or intent.when is None:
+            return False
+        task = self.tasks.get(step.ref)
+        return task is not None and task.at != intent.due
 
     def _follow_plan(self) -> None:
         due, tasks = [], {}
@@ -237,7 +255,7 @@ class Life:
             self.surprised(refused, f"firing {item.key}")
             return
         if level != "reminder":
-            timing.acknowledgement(self, item)
+            fate.acknowledgement(self, item)
         if rung is not None:
             self._nudge(item, level)
 
@@ -322,3 +340,13 @@ class Life:
     def on_hold(self) -> bool:
         """Whether the pathway is paused."""
         return self.pathway.status is PathwayStatus.ON_HOLD
+
+
+_DEEDS: dict[str, Callable[[Life, Step], None]] = {
+    "book": visits.book,
+    "confirm": visits.confirm,
+    "attend": visits.attend,
+    "finish": deeds.complete,
+    "do": deeds.complete,
+    "take_up": deeds.take_up,
+}

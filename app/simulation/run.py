@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.simulation.cohort import Cohort
 from app.simulation.dice import Dice
@@ -32,21 +32,24 @@ class Run:
     patients: int
     seed: int
     definitions: Definitions | None = None
+    settings: dict[str, str] = field(default_factory=dict)
 
 
-def simulate(run: Run, *, jobs: int = JOBS, progress: Callable[[int], None] = lambda _: None) -> Tally:
+def simulate(
+    run: Run, *, jobs: int = JOBS, chunk: int = _CHUNK, progress: Callable[[int], None] = lambda _: None
+) -> Tally:
     """Everything counted, the same for any number of ``jobs``. ``progress`` hears how many more are through."""
     tally = Tally()
-    if jobs < 2 or run.patients <= _CHUNK:
+    if jobs < 2 or run.patients <= chunk:
         _prepare(run)
-        for first in range(0, run.patients, _CHUNK):
-            last = min(first + _CHUNK, run.patients)
+        for first in range(0, run.patients, chunk):
+            last = min(first + chunk, run.patients)
             tally.merge(_chunk(first, last))
             progress(last - first)
         return tally
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare, initargs=(run,)) as pool:
-        for count, found in _in_turn(pool, run.patients, jobs):
+        for count, found in _in_turn(pool, run.patients, jobs, chunk):
             tally.merge(found)
             progress(count)
     return tally
@@ -55,17 +58,17 @@ def simulate(run: Run, *, jobs: int = JOBS, progress: Callable[[int], None] = la
 def one_life(run: Run, number: int) -> tuple[Pathway, Tally]:
     """The way of a single patient, to look at."""
     tally = Tally()
-    life = _life(World(run.ground, run.cohort, run.definitions), run.seed, number, tally)
+    life = _life(World(run.ground, run.cohort, run.definitions, run.settings), run.seed, number, tally)
     return life.live(), tally
 
 
-def _in_turn(pool: ProcessPoolExecutor, patients: int, jobs: int) -> Iterator[tuple[int, Tally]]:
+def _in_turn(pool: ProcessPoolExecutor, patients: int, jobs: int, chunk: int) -> Iterator[tuple[int, Tally]]:
     """The chunks as they are done. Few are handed out ahead, so that nothing piles up."""
-    chunks = iter([(first, min(first + _CHUNK, patients)) for first in range(0, patients, _CHUNK)])
+    chunks = iter([(first, min(first + chunk, patients)) for first in range(0, patients, chunk)])
     under_way: dict[Future[Tally], int] = {}
     while True:
-        while len(under_way) < 2 * jobs and (chunk := next(chunks, None)) is not None:
-            under_way[pool.submit(_chunk, *chunk)] = chunk[1] - chunk[0]
+        while len(under_way) < 2 * jobs and (one := next(chunks, None)) is not None:
+            under_way[pool.submit(_chunk, *one)] = one[1] - one[0]
         if not under_way:
             return
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -85,7 +88,7 @@ _HERE = _Here()
 
 
 def _prepare(run: Run) -> None:
-    _HERE.world, _HERE.seed = World(run.ground, run.cohort, run.definitions), run.seed
+    _HERE.world, _HERE.seed = World(run.ground, run.cohort, run.definitions, run.settings), run.seed
     gc.collect()
     gc.freeze()  # what all patients share is never garbage
 

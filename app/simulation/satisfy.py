@@ -50,7 +50,10 @@ class Wanted:
         return wants is not None and wants.max_age_days is not None and wants.max_age_days < _FRESH_DAYS
 
     def value(self, key: str, patient: Patient, pathway: Pathway, ground: Ground) -> Any:
-        """A value under which the gates are met, true of the patient where it is a measure of his."""
+        """A value under which the gates are met, true of the patient where it is a measure of his.
+
+        None where saying nothing is the good answer.
+        """
         if key == "antithrombotics":
             return patient.antithrombotics
         if key == "weight_kg":
@@ -58,11 +61,14 @@ class Wanted:
         if key == "creatinine_umol_l":
             return patient.creatinine_umol_l
         wants, fears = self._wants.get(key), self._fears.get(key)
-        if wants is not None:
+        if wants is not None and (_is_particular(wants) or fears is None):
             return self._good(wants, pathway, ground)
-        if fears is not None:
-            return self._bad(fears, pathway, ground)
-        return self.plain(key, pathway, ground)
+        if fears is None:
+            return self.plain(key, pathway, ground)
+        answer = self._answers.get(key)
+        if wants is None and answer is not None and answer.kind in ("date", "instant"):
+            return None  # a day on which what is feared has happened: it has not
+        return self._bad(fears, pathway, ground)
 
     def violation(self, key: str, pathway: Pathway, ground: Ground) -> Any:
         """A value under which a gate fails, or a finding is there."""
@@ -86,14 +92,21 @@ class Wanted:
             return {}
         if condition.any_of:
             offers = (self.supply(one, patient, pathway, ground) for one in condition.any_of)
-            return next((offer for offer in offers if offer), None)
+            return next((offer for offer in offers if offer and None not in offer.values()), None)
         if condition.rule == "antithrombotics-answered":
             return {"antithrombotics": patient.antithrombotics}
+        if condition.rule == "drawn-for-procedure" and condition.fact is not None:
+            return {condition.fact: self.value(condition.fact, patient, pathway, ground)}
         if condition.fact is not None:
             if pathway.fact(condition.fact) is not None and condition.max_age_days is None:
                 return None  # said, and so it is
             return {condition.fact: self.value(condition.fact, patient, pathway, ground)}
         return None
+
+    def facts_of(self, condition: Condition) -> frozenset[str]:
+        """The facts that could make the condition hold."""
+        mine = {condition.fact} if condition.fact is not None else set()
+        return frozenset(mine.union(*(self.facts_of(one) for one in condition.any_of)))
 
     def _good(self, condition: Condition, pathway: Pathway, ground: Ground) -> Any:
         """A value of the condition's fact for which it holds."""
@@ -122,6 +135,11 @@ class Wanted:
         answer = self._answers.get(condition.fact or "")
         others = [key for key in answer.choice_keys if key != condition.is_] if answer else []
         return others[0] if others else self.plain(condition.fact or "", pathway, ground)
+
+
+def _is_particular(condition: Condition) -> bool:
+    """Whether it asks for certain values, and not only that something be known."""
+    return condition.is_ is not None or condition.at_least is not None or condition.at_most is not None
 
 
 def _facts_in(condition: Condition) -> Iterator[Condition]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.simulation.cohort import Timing
 from app.simulation.world import World
-from pathway import events as e
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.planned import Item, Kind
-from pathway.refusal import Refused
-from pathway.state import Pathway, PathwayStatus, Step
+from pathway.state import Step
 
 if TYPE_CHECKING:
     from app.simulation.life import Life
 
+_AT_ONCE = timedelta(hours=12)
+"""What is due so soon is done by whoever is on call."""
 _UNIT = {"hours": 1.0, "days": 24.0, "number": 1.0}
 
 
@@ -54,11 +53,12 @@ def when_next(life: Life, step: Step, what: str) -> datetime | None:
         name = f"{ref}/book/{life.misses.get(step.key, 0)}"
         when = life.now + spread(life, habit.books or "asks_for_a_slot", name)
         return desk_hours(life, when, name)
-    return _done_at(life, step, habit.does)
+    return done_at(life, step)
 
 
-def _done_at(life: Life, step: Step, does: Timing | None) -> datetime:
+def done_at(life: Life, step: Step) -> datetime:
     """Within the window the plan gives, or so long after it opened, or before it is due."""
+    does = life.world.habits[step.key].does
     ref = f"{step.key}/{step.occurrence}"
     name = f"{ref}/do/{life.tries.get((step.key, step.occurrence), 0)}"
     task = life.tasks.get(ref)
@@ -76,6 +76,8 @@ def _done_at(life: Life, step: Step, does: Timing | None) -> datetime:
     else:
         when = earliest + (due - earliest) * (0.05 + 0.8 * life.dice.roll(f"{name}/in the window"))
     when = max(when, earliest, life.now)
+    if due is not None and due - opened <= _AT_ONCE:
+        return when  # whoever is on call, at any hour
     role = life.world.who_does(life.world.ground.protocol.step(step.key))
     return life.world.hours.of(role, when, life.dice.roll(f"{name}/hour"))
 
@@ -121,97 +123,3 @@ def nudged(life: Life, ref: tuple[str, int]) -> datetime:
     when = life.now + spread(life, "nudged", name)
     role = life.world.who_does(life.world.ground.protocol.step(ref[0]))
     return life.world.hours.of(role, when, life.dice.roll(name))
-
-
-def acknowledgement(life: Life, item: Item) -> None:
-    """Somebody of the role takes the alert, mostly."""
-    if not happens(life, "acknowledged", item.key):
-        return
-
-    def takes() -> None:
-        try:
-            life.does(e.AlertAcknowledged(by=life.world.actor(item.role), key=item.key))
-        except Refused as refused:
-            life.surprised(refused, f"acknowledging {item.key}")
-
-    life.at(life.now + spread(life, "acknowledges", item.key), takes)
-
-
-# --- what happens to people -------------------------------------------------------------------------------
-
-
-def events_of_life(life: Life) -> None:
-    """Death and withdrawal, at their hour, if the pathway still runs then."""
-    patient = life.patient
-
-    def dies() -> None:
-        if life.pathway.runs:
-            life.does(e.PatientDied(by=life.world.actor(life.world.ground.protocol.messaging.desk)))
-
-    def withdraws() -> None:
-        if life.pathway.runs and "withdrawn" in life.world.ground.protocol.ends:
-            desk = life.world.actor(life.world.ground.protocol.messaging.desk)
-            life.does(e.PathwayEnded(by=desk, end="withdrawn", reason="at the patient's request"))
-
-    def refuses() -> None:
-        life.does(e.ChannelOptedOut(by=life.world.actor("patient"), channel="sms"))
-
-    if patient.dies:
-        life.at(patient.dies, dies)
-    if patient.withdraws:
-        life.at(patient.withdraws, withdraws)
-    if happens(life, "refuses_sms", "refuses_sms"):
-        life.at(patient.referred + timedelta(days=2), refuses)
-
-
-def goes_wrong(life: Life) -> None:
-    """A complication some hours after the procedure: the pathway is held, and resumed on the day that was set."""
-    role = life.world.actor(
-        life.world.who_does(life.world.ground.protocol.step(life.world.ground.protocol.procedure_step))
-    )
-
-    def held() -> None:
-        if life.pathway.status is PathwayStatus.ACTIVE:
-            lasts = spread(life, "complication_lasts", "complication")
-            day = life.world.hours.day_of(life.now + lasts)
-            life.tally.add("count", "complications")
-            life.does(e.PathwayHeld(by=role, reason="complication", revisit=day))
-
-    life.at(life.now + timedelta(hours=1 + 20 * life.dice.roll("complication/when")), held)
-
-
-def resumption(life: Life) -> None:
-    """Somebody looks again at a paused pathway on the day that was set, and lets it go on."""
-    revisit = life.pathway.revisit or life.world.hours.day_of(life.now)
-    role = life.world.actor(
-        life.world.who_does(life.world.ground.protocol.step(life.world.ground.protocol.procedure_step))
-    )
-
-    def resumes() -> None:
-        if life.on_hold:
-            life.does(e.PathwayResumed(by=role))
-
-    life.at(life.world.hours.office(life.world.hours.midnight(revisit) + timedelta(hours=10), 0.3), resumes)
-
-
-def day_cancelled(life: Life, before: Pathway) -> None:
-    """Count a procedure that was to be today and is not, with its cause."""
-    key = life.world.ground.protocol.procedure_step
-    old, new = before.last(key), life.pathway.last(key)
-    if old is new or old is None or old.visit is None or not old.visit.stands:
-        return
-    if old.status is StepStatus.IN_PROGRESS or old.visit.status is VisitStatus.PENDING:
-        return
-    day = life.world.hours.day_of
-    if day(old.visit.start) != day(life.now):
-        return
-    same = life.pathway.at(key, old.occurrence)
-    visit = same.visit if same is not None else None
-    if visit is None or same is None or same.status is StepStatus.DONE:
-        return
-    if visit.stands and day(visit.start) == day(old.visit.start):
-        return
-    causes = life.world.cohort.causes
-    known = [causes[answer] for answer in life.violated if answer in causes]
-    cause = "no-show" if visit.status is VisitStatus.NOSHOW else next(iter(known), "other")
-    life.tally.add("cancelled on the day", cause if life.pathway.runs else "the pathway ended")

@@ -32,8 +32,7 @@ def keep(life: Life) -> None:
 def _look(life: Life, slot: Slot, troubled: bool) -> None:
     watch = life.world.ground.protocol.surveillance
     assert watch is not None
-    step = life.pathway.last(watch.step)
-    if step is None or step.is_settled:
+    if not life.pathway.runs:
         return
     quiet = life.world.quiet
     values = {key: quiet[key] for key in slot.round.items if key in quiet}

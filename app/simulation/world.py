@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,13 +19,20 @@ CLOCK = Actor("jalon", "system")
 
 
 class World:
-    """A ground and a cohort, and the indicators to compute where there are some.
+    """A ground and a cohort; the indicators to compute, and the settings that the protocol was made with.
 
     ``habits`` answers for every step of the protocol, known to the cohort or not.
     """
 
-    def __init__(self, ground: Ground, cohort: Cohort, definitions: Definitions | None = None) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        cohort: Cohort,
+        definitions: Definitions | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.ground = ground
+        self.settings = settings or {}
         self.cohort = cohort
         self.definitions = definitions
         self.hours = Hours(ground.calendar, cohort)
