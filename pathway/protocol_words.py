@@ -31,6 +31,7 @@ UNITS = {
     "h": Text(fr="h", en="h"),
     "d": Text(fr="j", en="d"),
     "wd": Text(fr="j ouvrés", en="working d"),
+    "1 wd": Text(fr="j ouvré", en="working d"),
 }
 LEVELS = {
     "reminder": Text(fr="rappel", en="reminder"),
@@ -82,6 +83,7 @@ _RULES: dict[RuleName, Text] = {
         fr="rien n'a été arrêté, ou {step} signée", en="nothing was held, or {step} signed"
     ),
     "hold-time-left": Text(fr="assez de jours pour le délai d'arrêt", en="enough days left for the hold"),
+    "may-be-pregnant": Text(fr="grossesse possible (moins de {years} ans)", en="may be pregnant (under {years})"),
     "no-red-alarm": Text(fr="aucune alarme rouge depuis {hours} h", en="no red alarm in the last {hours} h"),
     "observations-complete": Text(
         fr="toutes les séries de surveillance saisies", en="every observation set recorded"
@@ -162,7 +164,8 @@ def offset(given: Offset, protocol: Protocol) -> Text:
     for number, unit in ((given.hours, "h"), (given.days, "d"), (given.working_days, "wd")):
         if number:
             sign = "+" if number > 0 else "−"
-            counted = fill("{n:g} {unit}", "{n:g} {unit}", n=abs(number), unit=UNITS[unit])
+            named = UNITS["1 wd"] if unit == "wd" and abs(number) == 1 else UNITS[unit]
+            counted = fill("{n:g} {unit}", "{n:g} {unit}", n=abs(number), unit=named)
             said = fill(
                 "{said} {sign} {counted}", "{said} {sign} {counted}", said=said, sign=sign, counted=counted
             )
@@ -268,5 +271,6 @@ def _rule(asked: Condition, protocol: Protocol) -> Text:
         step=step_title(asked.step, protocol) if asked.step else "",
         fact=fact_title(asked.fact, protocol) if asked.fact else "",
         days=asked.days or 0,
+        years=asked.years or 0,
         hours=hours,
     )

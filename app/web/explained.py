@@ -33,6 +33,8 @@ _FAMILIES = {
     "silence": N_("Ce qui n’est pas prévu"),
 }
 _OF = {
+    "proposal": "hold",
+    "warning": "hold",
     "last-intake": "hold",
     "earliest": "due",
     "visit": "due",

@@ -16,7 +16,7 @@ UNSOURCED = "centre default, unsourced"
 Kind = Literal[
     "pathway", "step", "due", "earliest", "candidate", "visit", "rung", "alert", "notice", "message", "late",
     "silence", "page", "call", "letter", "hour", "channel", "gate", "need", "condition", "flag", "hold",
-    "last-intake",
+    "last-intake", "proposal", "warning",
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pathway.explaining.computed import answer_for, proposed, reasoned_from, sign_by
 from pathway.explaining.explanation import Explanation, sourced
 from pathway.explaining.facts import fact, hold, procedure
 from pathway.ground import Ground, procedure_start
@@ -46,14 +47,17 @@ def explain_hold(pathway: Pathway, ground: Ground) -> Explanation:
         because=_because(pathway, ground),
         source=sourced(step.source, rule.source),
         at=plan.signed,
-        rule=fill(
-            "Sans plan : J-{n} ({drug})",
-            "Without a plan: D-{n} ({drug})",
+        rule=sign_by(plan.answer)
+        or fill(
+            "Sans plan : J-{n} (le délai le plus long)",
+            "Without a plan: D-{n} (the longest delay)",
             n=rule.assumed_max_offset_days,
-            drug=Text(fr="le délai le plus long", en="the longest delay"),
         ),
-        inputs=tuple(inputs),
-        parts=tuple(_drug(drug, number, pathway, ground) for number, drug in enumerate(plan.drugs, start=1)),
+        inputs=(*inputs, *reasoned_from(plan, ground)),
+        parts=(
+            *(_drug(drug, number, pathway, ground) for number, drug in enumerate(plan.drugs, start=1)),
+            *proposed(plan.answer, ground),
+        ),
     )
 
 
@@ -106,13 +110,22 @@ def _drug(drug: HeldDrug, number: int, pathway: Pathway, ground: Ground) -> Expl
     by = Text(fr="délai signé", en="signed delay")
     if not plan.stands:
         by = Text(fr="délai proposé, pas signé", en="delay proposed, not signed")
+    computed = answer_for(drug, plan)
+    if computed is not None and computed.last_intake is not None:
+        found = computed.last_intake.offset_days
+        if found != days:
+            by = fill(
+                "{by}, autrement que calculé (J-{n})", "{by}, other than computed (D-{n})", by=by, n=found
+            )
     return Explanation(
         key=f"hold/{number}",
         kind="last-intake",
         title=title,
         because=because,
-        source=sourced(ground.protocol.step(ground.protocol.hold.step).source),
-        at=at,
+        source=sourced(
+            computed.source if computed else "", ground.protocol.step(ground.protocol.hold.step).source
+        ),
+        at=drug.not_after or at,
         rule=fill("{by} : J-{n}", "{by}: D-{n}", by=by, n=days),
         inputs=(procedure(pathway, ground), hold(pathway, ground)),
     )
