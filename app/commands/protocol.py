@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,11 +10,14 @@ from rich.markdown import Markdown
 
 from app.commands.common import fail, stdout
 from app.commands.protocol_asked import Centre, FileOrVersion, Set, protocol_of, published_protocol
-from app.describe import page
+from app.describe import mermaid, page
+from app.describe import svg as drawing
 
 app = typer.Typer(no_args_is_help=True, help="Protocols: the files clinicians write.")
 
 Language = Annotated[str, typer.Option(help="fr or en.")]
+Svg = Annotated[Path | None, typer.Option("--svg", help="Draw it into this SVG file instead.")]
+Mermaid = Annotated[bool, typer.Option("--mermaid", help="Only the diagram, as Mermaid.")]
 
 
 @app.callback()
@@ -23,9 +27,14 @@ def family() -> None:
 
 @app.command("show")
 def show(
-    file: FileOrVersion = None, centre: Centre = None, chosen: Set = None, language: Language = "fr"
+    file: FileOrVersion = None,
+    centre: Centre = None,
+    chosen: Set = None,
+    language: Language = "fr",
+    svg: Svg = None,
+    as_mermaid: Mermaid = False,
 ) -> None:
-    """Read a protocol, complain of what does not hold together, and show it: Markdown when piped."""
+    """Read a protocol, complain of what does not hold together, and show it: Markdown when piped, or a drawing."""
     if language not in ("fr", "en"):
         fail(f"--language is fr or en, not {language}", code=2)
     if file is not None and not file.exists() and file.suffix not in (".yaml", ".yml"):
@@ -37,7 +46,14 @@ def show(
         found = published_protocol(str(file))
     else:
         found = protocol_of(file, centre, chosen)
-    text = page(found.protocol, language)
+    if svg is not None:
+        svg.write_text(drawing(found.protocol, language), encoding="utf-8")
+        typer.echo(str(svg))
+        return
+    if as_mermaid:
+        typer.echo(mermaid(found.protocol, language), nl=False)
+        return
+    text = page(found.protocol, language, found.settings)
     console = stdout()
     if console.is_terminal:
         console.print(Markdown(text))
