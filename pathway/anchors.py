@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from pathway.calendar import Calendar
 from pathway.gates import holds
@@ -13,8 +13,7 @@ from pathway.protocol import Offset
 from pathway.state import HoldStatus, Pathway, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """An instant (UTC) and where it comes from. ``revision`` is set when it hangs on a slot that can move."""
 
     instant: datetime
@@ -22,9 +21,10 @@ class Moment:
     revision: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchor:
-    day: date
+class _Anchor(NamedTuple):
+    """A day in the centre, an instant, or an instant whose day is asked for when it is needed."""
+
+    day: date | None
     instant: datetime | None
     revision: str = ""
 
@@ -34,111 +34,154 @@ def due(step: Step, pathway: Pathway, ground: Ground) -> Moment | None:
 
     None only for a step that waits, before anything it counts from is known.
     """
-    window = ground.protocol.step(step.key).window
-    moments = [moment for offset in window.due if (moment := resolve(offset, step, pathway, ground))]
-    if not moments and window.otherwise is not None:
-        return resolve(window.otherwise, step, pathway, ground)
-    return min(moments, key=lambda moment: moment.instant, default=None)
+    return Reckoning(step, pathway, ground).due()
 
 
 def resolve(offset: Offset, step: Step, pathway: Pathway, ground: Ground) -> Moment | None:
     """The moment an offset means for this occurrence; None while its anchor is unknown or it does not apply."""
-    if offset.first and step.occurrence > 1:
-        return None
-    if offset.when is not None and not holds(offset.when, pathway, ground):
-        return None
-    anchor = _anchor(offset.from_, step, pathway, ground)
-    if anchor is None:
-        return None
-    moment = Moment(_count(offset, anchor, ground.calendar), spoken(offset), anchor.revision)
-    if offset.but_not_before is not None:
-        floor = resolve(offset.but_not_before, step, pathway, ground)
-        return floor if floor is not None and floor.instant > moment.instant else moment
-    return moment
+    return Reckoning(step, pathway, ground).moment(offset)
 
 
 def resolve_all(offset: Offset, step: Step, pathway: Pathway, ground: Ground) -> tuple[Moment, ...]:
     """Like ``resolve``, but ``last_intake`` gives one moment a day on which a drug is taken for the last time."""
-    if offset.from_ != "last_intake":
-        moment = resolve(offset, step, pathway, ground)
-        return (moment,) if moment else ()
-    revision = procedure_slot(pathway, ground.protocol)
-    return tuple(
-        Moment(
-            _count(offset, _Anchor(day, None), ground.calendar),
-            spoken(offset),
-            revision[1] if revision else "",
-        )
-        for day in last_intakes(pathway, ground)
-    )
+    return Reckoning(step, pathway, ground).moments(offset)
 
 
 def spoken(offset: Offset) -> str:
     """The offset as the table says it: ``procedure -3 d 10:00``."""
-    parts = [offset.from_]
-    for value, unit in ((offset.hours, "h"), (offset.days, "d"), (offset.working_days, "wd")):
-        if value is not None:
-            parts.append(f"{value:+g} {unit}")
-    if offset.at:
-        parts.append(offset.at.strftime("%H:%M"))
-    return " ".join(parts)
+    return offset.spoken
+
+
+class Reckoning:
+    """The dates of one occurrence in one state, with every anchor looked up once."""
+
+    __slots__ = ("_anchors", "_due", "_ground", "_pathway", "_step")
+
+    def __init__(self, step: Step, pathway: Pathway, ground: Ground) -> None:
+        self._step = step
+        self._pathway = pathway
+        self._ground = ground
+        self._anchors: dict[str, _Anchor | None] = {}
+        self._due: tuple[Moment | None] | None = None
+
+    def due(self) -> Moment | None:
+        """See ``due``."""
+        if self._due is None:
+            window = self._ground.protocol.step(self._step.key).window
+            found = None
+            for offset in window.due:
+                moment = self.moment(offset)
+                if moment is not None and (found is None or moment.instant < found.instant):
+                    found = moment
+            if found is None and window.otherwise is not None:
+                found = self.moment(window.otherwise)
+            self._due = (found,)
+        return self._due[0]
+
+    def moment(self, offset: Offset) -> Moment | None:
+        """See ``resolve``."""
+        if offset.first and self._step.occurrence > 1:
+            return None
+        if offset.when is not None and not holds(offset.when, self._pathway, self._ground):
+            return None
+        name = offset.from_
+        try:
+            anchor = self._anchors[name]
+        except KeyError:
+            anchor = self._anchors[name] = self._anchor(name)
+        if anchor is None:
+            return None
+        instant = _count(offset, anchor, self._ground.calendar)
+        if offset.but_not_before is not None:
+            floor = self.moment(offset.but_not_before)
+            if floor is not None and floor.instant > instant:
+                return floor
+        return Moment(instant, offset.spoken, anchor.revision)
+
+    def moments(self, offset: Offset) -> tuple[Moment, ...]:
+        """See ``resolve_all``."""
+        if offset.from_ != "last_intake":
+            moment = self.moment(offset)
+            return (moment,) if moment else ()
+        pathway, ground = self._pathway, self._ground
+        slot = procedure_slot(pathway, ground.protocol)
+        revision = slot[1] if slot else ""
+        return tuple(
+            Moment(_count(offset, _Anchor(day, None), ground.calendar), offset.spoken, revision)
+            for day in last_intakes(pathway, ground)
+        )
+
+    def _anchor(self, name: str) -> _Anchor | None:
+        head, _, tail = name.partition(":")
+        step, pathway, ground = self._step, self._pathway, self._ground
+        if head == "referral":
+            return _Anchor(None, pathway.referred)
+        if head == "fracture":
+            onset = pathway.fracture.onset
+            return _Anchor(onset, None) if onset and pathway.fracture.cause != "neoplastic" else None
+        if head == "opened":
+            return _Anchor(None, step.opened) if step.opened else None
+        if head == "asked":
+            return _Anchor(step.asked_for, None) if step.asked_for else None
+        if head == "due":
+            moment = self.due()
+            return _Anchor(None, moment.instant, moment.revision) if moment else None
+        if head == "slot":
+            visit = step.visit
+            if visit is None or not visit.stands:
+                return None
+            return _Anchor(None, visit.start, f"{step.occurrence}.{visit.revision}")
+        if head == "missed":
+            visit = step.visit
+            if (
+                visit is None
+                or visit.status is not VisitStatus.NOSHOW
+                or step.status is not StepStatus.MISSED
+            ):
+                return None
+            return _Anchor(None, visit.start, f"{step.occurrence}.{visit.revision}")
+        if head == "procedure":
+            found = procedure_slot(pathway, ground.protocol)
+            return _Anchor(None, *found) if found else None
+        if head == "hold_start":
+            day, found = hold_start(pathway, ground), procedure_slot(pathway, ground.protocol)
+            return _Anchor(day, None, found[1]) if day and found else None
+        if head in ("breached", "refused"):
+            instant = hold_alarm(head, pathway)
+            return _Anchor(None, instant, f"h{pathway.hold.revision}") if instant else None
+        if head == "done":
+            done = pathway.done(tail)
+            return _Anchor(None, done.settled) if done and done.settled else None
+        if head == "data":
+            return _recorded(tail, pathway)
+        return None
 
 
 def _count(offset: Offset, anchor: _Anchor, calendar: Calendar) -> datetime:
-    if offset.hours is not None:
-        instant = anchor.instant or calendar.at(anchor.day, time(0))
-        return instant + timedelta(hours=offset.hours)
+    day, instant = anchor.day, anchor.instant
+    if offset.span is not None:
+        if instant is None:
+            assert day is not None
+            instant = calendar.at(day, _MIDNIGHT)
+        return instant + offset.span
+    if instant is not None and offset.at is None and not offset.days and offset.working_days is None:
+        return instant
+    if day is None:
+        assert instant is not None
+        day = calendar.day(instant)
     if offset.working_days is not None:
-        day = calendar.add_working_days(anchor.day, offset.working_days)
+        day = calendar.add_working_days(day, offset.working_days)
         return calendar.at(day, offset.at or calendar.business_close)
-    day = anchor.day + timedelta(days=offset.days or 0)
+    if offset.days:
+        day += timedelta(days=offset.days)
     if offset.at is not None:
         return calendar.at(day, offset.at)
-    if anchor.instant is None:
+    if instant is None:
         return calendar.end_of(day)
-    return anchor.instant if not offset.days else calendar.at(day, calendar.local(anchor.instant).time())
+    return calendar.at(day, calendar.local(instant).time())
 
 
-def _anchor(name: str, step: Step, pathway: Pathway, ground: Ground) -> _Anchor | None:
-    head, _, tail = name.partition(":")
-    calendar = ground.calendar
-    if head == "referral":
-        return _Anchor(calendar.day(pathway.referred), pathway.referred)
-    if head == "fracture":
-        onset = pathway.fracture.onset
-        return _Anchor(onset, None) if onset and pathway.fracture.cause != "neoplastic" else None
-    if head == "opened":
-        return _Anchor(calendar.day(step.opened), step.opened) if step.opened else None
-    if head == "asked":
-        return _Anchor(step.asked_for, None) if step.asked_for else None
-    if head == "due":
-        moment = due(step, pathway, ground)
-        return _Anchor(calendar.day(moment.instant), moment.instant, moment.revision) if moment else None
-    if head == "slot":
-        visit = step.visit
-        if visit is None or not visit.stands:
-            return None
-        return _Anchor(calendar.day(visit.start), visit.start, f"{step.occurrence}.{visit.revision}")
-    if head == "missed":
-        visit = step.visit
-        if visit is None or visit.status is not VisitStatus.NOSHOW or step.status is not StepStatus.MISSED:
-            return None
-        return _Anchor(calendar.day(visit.start), visit.start, f"{step.occurrence}.{visit.revision}")
-    if head == "procedure":
-        found = procedure_slot(pathway, ground.protocol)
-        return _Anchor(calendar.day(found[0]), found[0], found[1]) if found else None
-    if head == "hold_start":
-        day, found = hold_start(pathway, ground), procedure_slot(pathway, ground.protocol)
-        return _Anchor(day, None, found[1]) if day and found else None
-    if head in ("breached", "refused"):
-        instant = hold_alarm(head, pathway)
-        return _Anchor(calendar.day(instant), instant, f"h{pathway.hold.revision}") if instant else None
-    if head == "done":
-        done = pathway.done(tail)
-        return _Anchor(calendar.day(done.settled), done.settled) if done and done.settled else None
-    if head == "data":
-        return _recorded(tail, pathway, calendar)
-    return None
+_MIDNIGHT = time(0)
 
 
 def hold_alarm(name: str, pathway: Pathway) -> datetime | None:
@@ -150,7 +193,7 @@ def hold_alarm(name: str, pathway: Pathway) -> datetime | None:
     return hold.since if without and hold.status is HoldStatus.PROPOSED else None
 
 
-def _recorded(place: str, pathway: Pathway, calendar: Calendar) -> _Anchor | None:
+def _recorded(place: str, pathway: Pathway) -> _Anchor | None:
     key, _, name = place.partition(".")
     done = pathway.done(key)
     value = done.data.get(name) if done else None
@@ -158,5 +201,4 @@ def _recorded(place: str, pathway: Pathway, calendar: Calendar) -> _Anchor | Non
         return None
     if len(value) == len("2027-03-16"):
         return _Anchor(date.fromisoformat(value), None)
-    instant = datetime.fromisoformat(value)
-    return _Anchor(calendar.day(instant), instant)
+    return _Anchor(None, datetime.fromisoformat(value))

@@ -8,13 +8,15 @@ the protocol, so that the same state gives the same plan next year.
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 _END_OF_DAY = time(23, 59)
+_KEPT = 1 << 16
 
 
 def add_months(day: date, count: int) -> date:
@@ -38,17 +40,37 @@ class Calendar:
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
 
+    # The same few days and hours are asked for again and again, so the latest answers are kept.
+
+    @cached_property
+    def _day_of(self) -> Callable[[datetime], date]:
+        return lru_cache(_KEPT)(lambda instant: self.local(instant).date())
+
+    @cached_property
+    def _instant_of(self) -> Callable[[date, time, int], datetime]:
+        zone = self._zone
+
+        def instant(day: date, wall: time, _fold: int) -> datetime:
+            return datetime.combine(day, wall, tzinfo=zone).astimezone(UTC)
+
+        return lru_cache(_KEPT)(instant)
+
+    @cached_property
+    def _working_day(self) -> Callable[[date, int], date]:
+        return lru_cache(_KEPT)(self._count_working_days)
+
     def local(self, instant: datetime) -> datetime:
         """The same instant on the centre's wall clock."""
         return instant.astimezone(self._zone)
 
     def day(self, instant: datetime) -> date:
         """The calendar day of an instant in the centre."""
-        return self.local(instant).date()
+        # Only of UTC: elsewhere two instants an hour apart can compare equal, when clocks go back.
+        return self._day_of(instant) if instant.tzinfo is UTC else self.local(instant).date()
 
     def at(self, day: date, wall: time) -> datetime:
         """The UTC instant of a wall time; an hour that the spring change skips is taken an hour later."""
-        return datetime.combine(day, wall, tzinfo=self._zone).astimezone(UTC)
+        return self._instant_of(day, wall, wall.fold)  # two times that differ in fold alone compare equal
 
     def end_of(self, day: date) -> datetime:
         """23:59 of that day in the centre: what "by the day" means here."""
@@ -60,6 +82,9 @@ class Calendar:
 
     def add_working_days(self, day: date, count: int) -> date:
         """The ``count``-th working day after (or, negative, before) ``day``."""
+        return self._working_day(day, count)
+
+    def _count_working_days(self, day: date, count: int) -> date:
         step = DAY if count >= 0 else -DAY
         left = abs(count)
         while left:

@@ -20,6 +20,7 @@ from pathway.decide_steps import STEP_RULES
 from pathway.decide_visits import VISIT_RULES
 from pathway.gates import holds, unmet
 from pathway.ground import Ground, procedure_start
+from pathway.known import known
 from pathway.ladders import pass_over
 from pathway.lifecycle import SETTLED, Assignment, StepStatus
 from pathway.messages import patient_items
@@ -52,7 +53,8 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
     """
     _may_happen(pathway, event)
     before = pathway
-    pathway = replace(pathway, as_of=max(pathway.as_of, at), seq=pathway.seq + 1)
+    known(before, ground)
+    pathway = pathway.but(as_of=max(pathway.as_of, at), seq=pathway.seq + 1)
     rule = RULES.get(type(event))
     if rule is None:
         raise Refused(
@@ -77,13 +79,13 @@ def _with_findings(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:
     """
     if not ground.protocol.red_flags or not pathway.runs:
         return pathway
-    known = {one.key: one for one in pathway.flagged}
+    since = {one.key: one for one in pathway.flagged}
     there = [flag for flag in ground.protocol.red_flags if holds(flag.when, pathway, ground)]
-    flagged = tuple(known.get(flag.key) or Flagged(flag.key, pathway.as_of) for flag in there)
+    flagged = tuple(since.get(flag.key) or Flagged(flag.key, pathway.as_of) for flag in there)
     if flagged != pathway.flagged:
-        pathway = replace(pathway, flagged=flagged)
+        pathway = pathway.but(flagged=flagged)
     for flag in there:
-        if flag.key in known:
+        if flag.key in since:
             continue
         if flag.end is not None and pathway.runs and event.by.acts_as(flag.decided_by):
             pathway = end_pathway(pathway, flag.end, flag.key, event.by.name, ground)
@@ -92,16 +94,22 @@ def _with_findings(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:
 
 
 def settle(pathway: Pathway, ground: Ground) -> Pathway:
-    """Draw the consequences that need no decision, until there are none left."""
-    before = None
+    """Draw the consequences that need no decision, until there are none left.
+
+    Only what has changed since they were last drawn can have any; of a state without notes, that is everything.
+    """
+    bits, before = known(pathway, ground).hanging, None
     while pathway is not before and pathway.status is PathwayStatus.ACTIVE:
         before = pathway
         for step in pathway.steps:
-            if step.status is StepStatus.WAITING:
+            if step.status is StepStatus.WAITING and bits.opens[step.key] & known(pathway, ground).loose:
                 pathway = _open_or_drop(step, pathway, ground)
-        pathway = _drop_hold(pathway, ground)
-    if pathway.status is PathwayStatus.ACTIVE and all(step.status in SETTLED for step in pathway.steps):
-        pathway = replace(pathway, status=PathwayStatus.COMPLETED)
+        if bits.ends_hold & known(pathway, ground).loose:
+            pathway = _drop_hold(pathway, ground)
+    if pathway.status is PathwayStatus.ACTIVE:
+        if all(step.status in SETTLED for step in pathway.steps):
+            pathway = pathway.but(status=PathwayStatus.COMPLETED)
+        known(pathway, ground).loose = 0
     return pass_over(pathway, ground)
 
 
@@ -213,7 +221,7 @@ def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) 
         procedure=procedure_start(pathway, ground.protocol),
         functions=event.by.functions,
     )
-    return replace(pathway, overrides=(*pathway.overrides, override))
+    return pathway.but(overrides=(*pathway.overrides, override))
 
 
 def _channel(event: e.ChannelOptedOut | e.ChannelOptedIn) -> str:
@@ -227,24 +235,24 @@ def _channel(event: e.ChannelOptedOut | e.ChannelOptedIn) -> str:
 
 
 def _opted_out(pathway: Pathway, event: e.ChannelOptedOut, _: Ground) -> Pathway:
-    return replace(pathway, opted_out=tuple(sorted({*pathway.opted_out, _channel(event)})))
+    return pathway.but(opted_out=tuple(sorted({*pathway.opted_out, _channel(event)})))
 
 
 def _opted_in(pathway: Pathway, event: e.ChannelOptedIn, _: Ground) -> Pathway:
     channel = _channel(event)
-    return replace(pathway, opted_out=tuple(one for one in pathway.opted_out if one != channel))
+    return pathway.but(opted_out=tuple(one for one in pathway.opted_out if one != channel))
 
 
 def _contact_changed(pathway: Pathway, event: e.ContactChanged, _: Ground) -> Pathway:
-    return replace(pathway, patient=replace(pathway.patient, contact=event.contact))
+    return pathway.but(patient=replace(pathway.patient, contact=event.contact))
 
 
 def _carer_named(pathway: Pathway, event: e.CarerNamed, _: Ground) -> Pathway:
-    return replace(pathway, carer=event.carer)
+    return pathway.but(carer=event.carer)
 
 
 def _patient_died(pathway: Pathway, event: e.PatientDied, ground: Ground) -> Pathway:
-    pathway = replace(pathway, patient=replace(pathway.patient, deceased=True))
+    pathway = pathway.but(patient=replace(pathway.patient, deceased=True))
     if pathway.runs:
         return end_pathway(pathway, "deceased", "", event.by.name, ground)
     for step in tuple(pathway.unsettled()):
@@ -266,8 +274,7 @@ def _observations_recorded(pathway: Pathway, event: e.ObservationsRecorded, grou
     for rule in raised:
         pathway = open_on_demand(pathway, rule.opens, ground, rule.key)
         if rule.holds and pathway.status is PathwayStatus.ACTIVE:
-            pathway = replace(
-                pathway,
+            pathway = pathway.but(
                 status=PathwayStatus.ON_HOLD,
                 reason="complication",
                 revisit=ground.calendar.day(pathway.as_of) + DAY,
@@ -284,13 +291,13 @@ def _pathway_held(pathway: Pathway, event: e.PathwayHeld, ground: Ground) -> Pat
             kind="invalid",
             field="revisit",
         )
-    return replace(pathway, status=PathwayStatus.ON_HOLD, reason=event.reason, revisit=event.revisit)
+    return pathway.but(status=PathwayStatus.ON_HOLD, reason=event.reason, revisit=event.revisit)
 
 
 def _pathway_resumed(pathway: Pathway, _: e.PathwayResumed, __: Ground) -> Pathway:
     if pathway.status is not PathwayStatus.ON_HOLD:
         raise Refused(Text(fr="Le parcours n'est pas en pause.", en="The pathway is not on hold."))
-    return replace(pathway, status=PathwayStatus.ACTIVE, reason="", revisit=None)
+    return pathway.but(status=PathwayStatus.ACTIVE, reason="", revisit=None)
 
 
 def _pathway_ended(pathway: Pathway, event: e.PathwayEnded, ground: Ground) -> Pathway:
@@ -310,9 +317,7 @@ def _pathway_ended(pathway: Pathway, event: e.PathwayEnded, ground: Ground) -> P
 
 def _message_undelivered(pathway: Pathway, event: e.MessageUndelivered, _: Ground) -> Pathway:
     others = tuple(one for one in pathway.undelivered if one.key != event.key)
-    return replace(
-        pathway, undelivered=(*others, Undelivered(event.key, event.how, event.reason, pathway.as_of))
-    )
+    return pathway.but(undelivered=(*others, Undelivered(event.key, event.how, event.reason, pathway.as_of)))
 
 
 def _call_settled(pathway: Pathway, event: e.CallSettled, ground: Ground) -> Pathway:
@@ -324,7 +329,7 @@ def _call_settled(pathway: Pathway, event: e.CallSettled, ground: Ground) -> Pat
             field="key",
         )
     called = Called(event.key, event.by.name, event.note, pathway.as_of)
-    return replace(pathway, called=(*pathway.called, called))
+    return pathway.but(called=(*pathway.called, called))
 
 
 def _only_planned_again(pathway: Pathway, _: e.Event, __: Ground) -> Pathway:

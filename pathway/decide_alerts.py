@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +28,7 @@ def _rung_fired(pathway: Pathway, event: e.RungFired, ground: Ground) -> Pathway
                     other.moment.instant <= pathway.as_of for other in rungs[rungs.index(standing) + 1 :]
                 )
                 fired = Fired(event.key, pathway.as_of, event.person, passed_over=higher)
-                return replace(pathway, fired=(*pathway.fired, fired))
+                return pathway.but(fired=(*pathway.fired, fired))
     raise Refused(
         Text(fr="Cette échéance n'a plus lieu d'être.", en="This deadline no longer stands."), field="key"
     )
@@ -41,7 +40,7 @@ def _alert_acknowledged(pathway: Pathway, event: e.AlertAcknowledged, _: Ground)
             Text(fr="Cette alerte n'existe pas.", en="There is no such alert."), kind="not-found", field="key"
         )
     ack = Acknowledgement(event.key, event.by.name, pathway.as_of, event.note)
-    return replace(pathway, acknowledged=(*pathway.acknowledged, ack))
+    return pathway.but(acknowledged=(*pathway.acknowledged, ack))
 
 
 def _alert_snoozed(pathway: Pathway, event: e.AlertSnoozed, ground: Ground) -> Pathway:
@@ -71,7 +70,7 @@ def _alert_snoozed(pathway: Pathway, event: e.AlertSnoozed, ground: Ground) -> P
         )
     snoozed = Snoozed(event.key, event.until, event.by.name, need_reason(event.reason), pathway.as_of)
     others = tuple(one for one in pathway.snoozed if one.key != event.key)
-    return replace(pathway, snoozed=(*others, snoozed))
+    return pathway.but(snoozed=(*others, snoozed))
 
 
 ALERT_RULES: dict[type[e.Event], Callable[[Pathway, Any, Ground], Pathway]] = {

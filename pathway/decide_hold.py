@@ -54,7 +54,7 @@ def _proposed(pathway: Pathway, event: e.HoldProposed, ground: Ground) -> Pathwa
         answer=answer,
         earlier=_earlier(pathway.hold),
     )
-    return replace(pathway, hold=plan)
+    return pathway.but(hold=plan)
 
 
 def _signed(pathway: Pathway, event: e.HoldSigned, ground: Ground) -> Pathway:
@@ -98,7 +98,7 @@ def _signed(pathway: Pathway, event: e.HoldSigned, ground: Ground) -> Pathway:
         proposed=before.drugs if otherwise else (),
         earlier=_earlier(before),
     )
-    candidate = replace(pathway, hold=replace(plan, status=HoldStatus.PROPOSED, answer=None))
+    candidate = pathway.but(hold=replace(plan, status=HoldStatus.PROPOSED, answer=None))
     first = hold_start(candidate, ground)
     if first is not None and first < ground.calendar.day(pathway.as_of):
         raise Refused(
@@ -108,7 +108,7 @@ def _signed(pathway: Pathway, event: e.HoldSigned, ground: Ground) -> Pathway:
             ),
             field="drugs",
         )
-    return _settle(replace(pathway, hold=plan), "signed", event, ground)
+    return _settle(pathway.but(hold=plan), "signed", event, ground)
 
 
 def _not_required(pathway: Pathway, event: e.HoldNotRequired, ground: Ground) -> Pathway:
@@ -130,7 +130,7 @@ def _not_required(pathway: Pathway, event: e.HoldNotRequired, ground: Ground) ->
         ended=pathway.hold.ended,
         earlier=_earlier(pathway.hold),
     )
-    return _settle(replace(pathway, hold=plan), "not_required", event, ground)
+    return _settle(pathway.but(hold=plan), "not_required", event, ground)
 
 
 def _rejected(pathway: Pathway, event: e.HoldRejected, ground: Ground) -> Pathway:
@@ -150,7 +150,7 @@ def _rejected(pathway: Pathway, event: e.HoldRejected, ground: Ground) -> Pathwa
         revisit=event.revisit,
         revision=pathway.hold.revision + 1,
     )
-    return _settle(replace(pathway, hold=plan), "rejected", event, ground)
+    return _settle(pathway.but(hold=plan), "rejected", event, ground)
 
 
 def _dose_declared(pathway: Pathway, event: e.LastDoseDeclared, ground: Ground) -> Pathway:
@@ -195,11 +195,11 @@ def _dose_declared(pathway: Pathway, event: e.LastDoseDeclared, ground: Ground) 
     elif hold.status is HoldStatus.BREACHED:
         as_signed = HoldStatus.MODIFIED if hold.proposed else HoldStatus.SIGNED
         hold = replace(hold, status=as_signed, breached=None, revision=hold.revision + 1)
-    pathway = replace(pathway, hold=hold)
+    pathway = pathway.but(hold=hold)
     if hold.status is HoldStatus.BREACHED or all(one is not None for one in last):
         respected = hold.status is not HoldStatus.BREACHED
         known_now = Fact("last_dose_respected", respected, pathway.as_of, event.by.name, "hold")
-        pathway = replace(pathway, facts=(*pathway.facts, known_now))
+        pathway = pathway.but(facts=(*pathway.facts, known_now))
     return pathway
 
 

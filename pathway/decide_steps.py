@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from pathway import events as e
 from pathway.answers import answers
+from pathway.copying import changed
 from pathway.ground import Ground
 from pathway.lifecycle import LIVE, Assignment, StepStatus, VisitStatus
 from pathway.moves import (
@@ -53,7 +53,7 @@ def _step_asked(pathway: Pathway, event: e.StepAsked, ground: Ground) -> Pathway
 
 def _received(pathway: Pathway, event: e.StepReceived, _: Ground) -> Pathway:
     step = _asked(find(pathway, event), Assignment.REQUESTED)
-    return pathway.with_step(replace(step, assignment=Assignment.RECEIVED))
+    return pathway.with_step(changed(step, assignment=Assignment.RECEIVED))
 
 
 def _accepted(pathway: Pathway, event: e.StepAccepted, _: Ground) -> Pathway:
@@ -65,7 +65,7 @@ def _accepted(pathway: Pathway, event: e.StepAccepted, _: Ground) -> Pathway:
                 en=f"Already taken by {step.owner}.",
             )
         )
-    return pathway.with_step(replace(step, assignment=Assignment.ACCEPTED, owner=event.owner))
+    return pathway.with_step(changed(step, assignment=Assignment.ACCEPTED, owner=event.owner))
 
 
 def _asked(step: Step, *allowed: Assignment) -> Step:
@@ -94,7 +94,7 @@ def _started(pathway: Pathway, event: e.StepStarted, ground: Ground) -> Pathway:
     pass_gates(rule.start_gates, pathway, ground)
     started = step.moved(StepStatus.IN_PROGRESS, started=when(event, pathway), by=event.by.name)
     if started.visit and started.visit.status is VisitStatus.BOOKED:
-        started = replace(started, visit=move_visit(started.visit, VisitStatus.ARRIVED))
+        started = changed(started, visit=move_visit(started.visit, VisitStatus.ARRIVED))
     return pathway.with_step(started)
 
 
@@ -129,7 +129,7 @@ def _completed(pathway: Pathway, event: e.StepCompleted, ground: Ground) -> Path
     pass_gates(outcome.gates, pathway, ground)
     done = step.moved(StepStatus.DONE, outcome=outcome.key, settled=settled, data=data, by=event.by.name)
     if done.visit and done.visit.status in (VisitStatus.BOOKED, VisitStatus.ARRIVED):
-        done = replace(done, visit=move_visit(done.visit, VisitStatus.FULFILLED))
+        done = changed(done, visit=move_visit(done.visit, VisitStatus.FULFILLED))
     revisit = date.fromisoformat(data["revisit"]) if data.get("revisit") else None
     return follow(pathway.with_step(done), outcome, event.by.name, ground, revisit=revisit)
 
@@ -167,7 +167,7 @@ def _ask_again(
     reason = need_reason(event.reason)
     ended = step.moved(to, settled=when(event, pathway), reason=reason, by=event.by.name)
     if ended.visit and ended.visit.stands:
-        ended = replace(
+        ended = changed(
             ended, visit=move_visit(ended.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
         )
     pathway = repeat(pathway.with_step(ended), (step.key,))
@@ -191,7 +191,7 @@ def _waived(pathway: Pathway, event: e.StepWaived, ground: Ground) -> Pathway:
     reason = need_reason(event.reason)
     waived = step.moved(StepStatus.WAIVED, settled=when(event, pathway), reason=reason, by=event.by.name)
     if waived.visit and waived.visit.stands:
-        waived = replace(
+        waived = changed(
             waived, visit=move_visit(waived.visit, VisitStatus.CANCELLED, reason=reason, since=pathway.as_of)
         )
     return pathway.with_step(waived)

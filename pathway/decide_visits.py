@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from pathway import events as e
+from pathway.copying import changed
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.lifecycle import LIVE, StepStatus, VisitStatus
@@ -81,7 +81,7 @@ def _booked(pathway: Pathway, event: e.VisitBooked, ground: Ground) -> Pathway:
 def _scheduled(pathway: Pathway, step: Step, visit: Visit) -> Pathway:
     if step.status in (StepStatus.OPEN, StepStatus.MISSED):
         step = step.moved(StepStatus.SCHEDULED)
-    return pathway.with_step(replace(step, visit=visit))
+    return pathway.with_step(changed(step, visit=visit))
 
 
 def _was_told(pathway: Pathway, step: Step) -> bool:
@@ -107,7 +107,7 @@ def _confirm(pathway: Pathway, step: Step, visit: Visit, ground: Ground, *, has_
     if any(unmet(ground.protocol.gate(key), pathway, ground) for key in keys):
         current = pathway.last(step.key)
         assert current is not None
-        return pathway.with_step(replace(current, visit=replace(visit, status=VisitStatus.PENDING)))
+        return pathway.with_step(changed(current, visit=changed(visit, status=VisitStatus.PENDING)))
     return pathway
 
 
@@ -134,7 +134,7 @@ def _arrived(pathway: Pathway, event: e.VisitArrived, ground: Ground) -> Pathway
                 en="The visit is on a later day: move it first if the patient came early.",
             )
         )
-    return pathway.with_step(replace(step, visit=visit))
+    return pathway.with_step(changed(step, visit=visit))
 
 
 def _missed(pathway: Pathway, event: e.VisitMissed, _: Ground) -> Pathway:
@@ -148,10 +148,10 @@ def _missed(pathway: Pathway, event: e.VisitMissed, _: Ground) -> Pathway:
                 en="The visit has not taken place yet.",
             )
         )
-    missed = replace(step, visit=move_visit(visit, VisitStatus.NOSHOW, reason="no-show", since=pathway.as_of))
+    missed = changed(step, visit=move_visit(visit, VisitStatus.NOSHOW, reason="no-show", since=pathway.as_of))
     if step.status in LIVE:
         return pathway.with_step(missed.moved(StepStatus.MISSED))
-    return pathway.with_step(replace(missed, came_from=StepStatus.MISSED) if missed.came_from else missed)
+    return pathway.with_step(changed(missed, came_from=StepStatus.MISSED) if missed.came_from else missed)
 
 
 def _standing(step: Step) -> Visit:

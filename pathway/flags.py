@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pathway.anchors import due, resolve
+from pathway.courses import course
 from pathway.gates import unmet
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.ladders import not_ready
@@ -26,10 +26,15 @@ class Flag:
 
 def flags(pathway: Pathway, ground: Ground) -> tuple[Flag, ...]:
     """Everything that does not fit in this state; empty once the pathway has stopped."""
+    of_visits = [flag for step in pathway.unsettled() for flag in visit_flags(step, pathway, ground)]
+    return (*flags_of_the_whole(pathway, ground), *of_visits)
+
+
+def flags_of_the_whole(pathway: Pathway, ground: Ground) -> tuple[Flag, ...]:
+    """The red flags that are there, and what stands against the procedure."""
     if not pathway.runs:
         return ()
-    found = [flag for step in pathway.unsettled() for flag in _visit_flags(step, pathway, ground)]
-    return (*_findings(pathway, ground), *_procedure_flags(pathway, ground), *found)
+    return (*_findings(pathway, ground), *_procedure_flags(pathway, ground))
 
 
 def _findings(pathway: Pathway, ground: Ground) -> Iterator[Flag]:
@@ -48,7 +53,7 @@ def misplaced(step: Step, pathway: Pathway, ground: Ground) -> bool:
     if visit is None or not visit.stands or step.is_settled:
         return False
     rule = ground.protocol.step(step.key)
-    earliest = resolve(rule.window.earliest, step, pathway, ground) if rule.window.earliest else None
+    earliest = course(step, pathway, ground).earliest if rule.window.earliest else None
     if earliest is not None and ground.calendar.day(visit.start) < ground.calendar.day(earliest.instant):
         return True
     start = procedure_start(pathway, ground.protocol)
@@ -71,11 +76,13 @@ def _before_procedure(ground: Ground) -> frozenset[str]:
     return frozenset(found)
 
 
-def _visit_flags(step: Step, pathway: Pathway, ground: Ground) -> list[Flag]:
+def visit_flags(step: Step, pathway: Pathway, ground: Ground) -> tuple[Flag, ...]:
+    """What does not fit about the slot of a step."""
     visit = step.visit
-    if visit is None or not visit.stands:
-        return []
-    found, calendar, title = [], ground.calendar, ground.protocol.step(step.key).title
+    if visit is None or not visit.stands or step.is_settled or not pathway.runs:
+        return ()
+    found: list[Flag] = []
+    calendar, title = ground.calendar, ground.protocol.step(step.key).title
     shown = calendar.local(visit.start).strftime("%Y-%m-%d %H:%M")
     if misplaced(step, pathway, ground):
         found.append(
@@ -89,7 +96,7 @@ def _visit_flags(step: Step, pathway: Pathway, ground: Ground) -> list[Flag]:
                 blocking=True,
             )
         )
-    elif (limit := due(step, pathway, ground)) and visit.start > limit.instant:
+    elif (limit := course(step, pathway, ground).due) and visit.start > limit.instant:
         last = calendar.local(limit.instant).strftime("%Y-%m-%d")
         found.append(
             Flag(
@@ -112,7 +119,7 @@ def _visit_flags(step: Step, pathway: Pathway, ground: Ground) -> list[Flag]:
                 ),
             )
         )
-    return found
+    return tuple(found)
 
 
 def _procedure_flags(pathway: Pathway, ground: Ground) -> list[Flag]:
@@ -186,7 +193,9 @@ def _hold_flags(step: Step, pathway: Pathway) -> list[Flag]:
     reasons = [one.reason for one in answer.drugs if one.status == answer.status]
     fr, en = " ".join(one.fr for one in reasons), " ".join(one.en for one in reasons)
     if answer.status == "refused":
-        text = Text(fr=f"Aucun délai d'arrêt ne peut être proposé. {fr}", en=f"No delay can be proposed. {en}")
+        text = Text(
+            fr=f"Aucun délai d'arrêt ne peut être proposé. {fr}", en=f"No delay can be proposed. {en}"
+        )
         return [Flag("hold/refused", step.ref, text, blocking=True)]
     text = Text(fr=f"L'intervention doit attendre. {fr}", en=f"The procedure has to wait. {en}")
     return [Flag("hold/deferred", step.ref, text, blocking=True)]

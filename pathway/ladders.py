@@ -8,13 +8,15 @@ did not come is called that day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pathway.anchors import Moment, resolve
+from pathway.anchors import Moment
+from pathway.courses import Standing, course, course_at
 from pathway.ground import Ground
+from pathway.known import known
 from pathway.lifecycle import LIVE
 from pathway.protocol import Offset, Rung
 from pathway.refusal import Text
@@ -23,17 +25,6 @@ from pathway.watch import Slot, is_answered, unrecorded
 
 REVISIT = "pathway/1/rung/revisit"
 _NOWHERE = Offset(from_="revisit")
-_OF_THE_VISIT = frozenset({"slot", "missed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A rung of the ladder as it stands: its key, when, and what it says to whom."""
-
-    key: str
-    rung: Rung
-    step: Step | None
-    moment: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +53,21 @@ class Alert:
 
 def ladder(step: Step, pathway: Pathway, ground: Ground) -> tuple[Standing, ...]:
     """The rungs of a step that is being waited for, earliest first; none once it is settled or on hold."""
-    if step.status not in LIVE or not _speaks(step, pathway, ground):
-        return ()
-    found = []
-    for rung in ground.protocol.step(step.key).ladder:
-        moment = resolve(rung.at, step, pathway, ground)
-        if moment is not None:
-            revision = f"@{moment.revision}" if moment.revision else ""
-            found.append(Standing(f"{step.ref}/rung/{rung.key}{revision}", rung, step, moment))
-    return tuple(sorted(found, key=lambda standing: standing.moment.instant))
-
-
-def _speaks(step: Step, pathway: Pathway, ground: Ground) -> bool:
-    """Whether this pathway's clocks run for the step: a pause stops all but the tracks that go on while held.
-
-    What is left to do after an end has clocks like any other work.
-    """
-    if pathway.status is PathwayStatus.ON_HOLD:
-        track = ground.protocol.tracks.get(ground.protocol.step(step.key).track)
-        return track is not None and track.while_held
-    return pathway.status is not PathwayStatus.COMPLETED
+    return course(step, pathway, ground).rungs
 
 
 def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """Every ladder that stands: a step's, its visit's, those of alarms, findings and missing observations, and the
     one that looks again at a paused or deferred pathway."""
-    for step in pathway.steps:
-        rungs = ladder(step, pathway, ground)
-        for of_the_visit in (False, True):
-            part = tuple(one for one in rungs if (one.rung.at.from_ in _OF_THE_VISIT) is of_the_visit)
-            if part:
-                yield part
+    notes = known(pathway, ground)
+    for place, step in enumerate(pathway.steps):
+        if step.status in LIVE:
+            yield from course_at(place, notes, pathway, ground).ladders
+    yield from other_ladders(pathway, ground)
+
+
+def other_ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+    """The ladders beside those of the steps and their visits."""
     yield from _put_off(pathway, ground)
     yield from _alarm_ladders(pathway, ground)
     yield from _missing_sets(pathway, ground)
@@ -101,69 +76,87 @@ def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
         yield (revisit,)
 
 
-def pending(rungs: tuple[Standing, ...], pathway: Pathway) -> tuple[Standing, ...]:
-    """The rungs still to fire: of those past at ``as_of`` only the highest, then all that are to come.
+def pending(rungs: tuple[Standing, ...], fired: Container[str], now: datetime) -> tuple[Standing, ...]:
+    """The rungs still to fire: of those past at ``now`` only the highest, then all that are to come.
 
-    Nothing past is left to fire below a rung that has fired already.
+    Nothing past is left to fire below a rung that has fired already. ``fired`` are the keys of those.
     """
-    fired = {one.key for one in pathway.fired}
-    past = [standing for standing in rungs if standing.moment.instant <= pathway.as_of]
-    return tuple(standing for standing in rungs if standing.key not in fired and standing not in past[:-1])
+    first = max(sum(one.moment.instant <= now for one in rungs) - 1, 0)
+    return tuple(standing for standing in rungs[first:] if standing.key not in fired)
 
 
 def pass_over(pathway: Pathway, ground: Ground) -> Pathway:
     """Record the rungs that a higher one, past as well, has made pointless."""
-    fired = {one.key for one in pathway.fired}
-    skipped = []
-    for rungs in ladders(pathway, ground):
-        keep = pending(rungs, pathway)
-        skipped += [
-            Fired(standing.key, pathway.as_of, passed_over=True)
-            for standing in rungs
-            if standing.key not in fired and standing not in keep
-        ]
-    return replace(pathway, fired=(*pathway.fired, *skipped)) if skipped else pathway
+    notes, now = known(pathway, ground), pathway.as_of
+    crowded: list[tuple[Standing, ...]] = []
+    for place, step in enumerate(pathway.steps):
+        if step.status in LIVE:
+            course = course_at(place, notes, pathway, ground)
+            if course.crowded is not None and course.crowded <= now:
+                crowded += course.ladders
+    crowded += other_ladders(pathway, ground)
+    fired = notes.fired
+    skipped = [
+        Fired(standing.key, now, passed_over=True)
+        for rungs in crowded
+        for standing in rungs[: max(sum(one.moment.instant <= now for one in rungs) - 1, 0)]
+        if standing.key not in fired
+    ]
+    return pathway.but(fired=(*pathway.fired, *skipped)) if skipped else pathway
 
 
 def alerts(pathway: Pathway, ground: Ground) -> tuple[Alert, ...]:
     """What has fired and still stands, highest rung of each ladder only, oldest first."""
-    fired = {one.key: one for one in pathway.fired if not one.passed_over}
-    seen = {ack.key: ack for ack in pathway.acknowledged}
-    off = {one.key: one for one in pathway.snoozed}
-    found = []
-    for rungs in ladders(pathway, ground):
-        standing = next((one for one in reversed(rungs) if one.key in fired), None)
-        if standing is None or standing.moment.instant > pathway.as_of:
-            continue
-        put_off = off.get(standing.key)
-        if put_off is not None and put_off.until <= pathway.as_of:
-            continue  # it has been said again, under a name of its own
-        rung, record = standing.rung, fired[standing.key]
-        found.append(
-            Alert(
-                key=standing.key,
-                level=rung.level,
-                role=rung.to,
-                person=record.person,
-                text=rung.text or _said(standing, ground),
-                since=record.at,
-                step=standing.step,
-                also=rung.also,
-                acknowledged=seen.get(standing.key),
-                snoozed=put_off,
-            )
-        )
-    return tuple(sorted(found, key=lambda alert: alert.since))
+    fired = known(pathway, ground).fired
+    found = (alert_of(rungs, fired, pathway, ground) for rungs in ladders(pathway, ground)) if fired else ()
+    return tuple(sorted((alert for alert in found if alert), key=lambda alert: alert.since))
+
+
+def alert_of(
+    rungs: tuple[Standing, ...], fired: Mapping[str, Fired], pathway: Pathway, ground: Ground
+) -> Alert | None:
+    """The alert that this ladder is now, by what of it has fired."""
+    for standing in reversed(rungs):
+        record = fired.get(standing.key)
+        if record is not None and not record.passed_over:
+            break
+    else:
+        return None
+    snoozed = next((one for one in pathway.snoozed if one.key == standing.key), None)
+    if standing.moment.instant > pathway.as_of or (snoozed is not None and snoozed.until <= pathway.as_of):
+        return None  # put off, it has been said again, under a name of its own
+    rung = standing.rung
+    return Alert(
+        key=standing.key,
+        level=rung.level,
+        role=rung.to,
+        person=record.person,
+        text=rung.text or _said(standing, ground),
+        since=record.at,
+        step=standing.step,
+        also=rung.also,
+        acknowledged=_acknowledged(standing.key, pathway),
+        snoozed=snoozed,
+    )
+
+
+def _acknowledged(key: str, pathway: Pathway) -> Acknowledgement | None:
+    return next((one for one in reversed(pathway.acknowledged) if one.key == key), None)
 
 
 def not_ready(pathway: Pathway, ground: Ground) -> bool:
     """Whether a fired rung has flagged the procedure as not ready."""
-    fired = {one.key for one in pathway.fired if not one.passed_over}
-    return any(
-        standing.rung.effect == "not-ready" and standing.key in fired
+    fired = known(pathway, ground).fired
+    return bool(fired) and any(
+        standing.rung.effect == "not-ready" and _has_fired(standing, fired)
         for rungs in ladders(pathway, ground)
         for standing in rungs
     )
+
+
+def _has_fired(standing: Standing, fired: Mapping[str, Fired]) -> bool:
+    record = fired.get(standing.key)
+    return record is not None and not record.passed_over
 
 
 def _put_off(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:

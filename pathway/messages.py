@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathway.anchors import Moment, resolve, resolve_all
 from pathway.flags import misplaced
 from pathway.ground import Ground, procedure_start
-from pathway.ladders import alerts
+from pathway.ladders import Alert, alerts
 from pathway.lifecycle import LIVE, StepStatus, VisitStatus
 from pathway.planned import Item, Kind
 from pathway.protocol import PatientMessage
@@ -35,43 +35,105 @@ class _Rung:
     any_day: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be said because of one step, what came too late for that, and when that changes by itself (UTC)."""
+
+    wanted: tuple[Item, ...] = ()
+    late: tuple[Item, ...] = ()
+    turns: tuple[datetime, ...] = ()
+
+
 def patient_items(pathway: Pathway, ground: Ground) -> tuple[list[Item], list[Item]]:
     """What is to be said to the patient, and what came too late to be said. Silence for the dead."""
-    if pathway.patient.deceased or _is_silent_end(pathway, ground):
-        return [], []
-    wanted = [*_corrections(pathway, ground), *_call_about_hold(pathway, ground)]
-    late: list[Item] = []
+    of_steps = [said_of(step, pathway, ground) for step in pathway.steps]
+    wanted = [item for said in of_steps for item in said.wanted]
+    late = [item for said in of_steps for item in said.late]
+    return [*wanted, *calls_of_none(pathway, ground)], late
+
+
+def said_of(step: Step, pathway: Pathway, ground: Ground) -> Said:
+    """The messages of one step: what its protocol says, and what takes back what was told of its slot."""
+    rules = ground.protocol.step(step.key).messages if step.status in LIVE else ()
+    if not rules and not (pathway.told and step.visit):
+        return _NOTHING
+    if is_silent(pathway, ground):
+        return _NOTHING
+    wanted, late, rungs = [], [], []
+    for rung, items in _corrections(step, pathway, ground):
+        wanted += items
+        rungs.append(rung)
     if pathway.status is PathwayStatus.ACTIVE:
-        for step in pathway.unsettled():
-            for rule in ground.protocol.step(step.key).messages:
-                if _stands(rule, step, pathway, ground):
-                    now, gone = _ladder(rule, step, pathway, ground)
-                    wanted += now
-                    late += gone
-    if pathway.runs:
-        wanted += list(_calls_about_undelivered(pathway, ground))
+        for rule in rules:
+            if _stands(rule, step, pathway, ground):
+                ladder = list(_rungs(rule, step, pathway, ground))
+                now, gone = _ladder(ladder, rule, step, pathway, ground)
+                wanted += now
+                late += gone
+                rungs += ladder
     called = {one.key for one in pathway.called}
-    return [item for item in wanted if item.key not in called], late
+    wanted = [item for item in wanted if item.key not in called]
+    return Said(tuple(wanted), tuple(late), tuple(_turns(rungs, step, pathway, ground)))
+
+
+_NOTHING = Said()
+
+
+def calls_of_none(pathway: Pathway, ground: Ground) -> list[Item]:
+    """The calls to the patient that no message of a step stands for."""
+    if is_silent(pathway, ground):
+        return []
+    calls = [*_call_about_hold(pathway, ground)]
+    if pathway.runs:
+        calls += _calls_about_undelivered(pathway, ground)
+    called = {one.key for one in pathway.called}
+    return [item for item in calls if item.key not in called]
+
+
+def _turns(rungs: list[_Rung], step: Step, pathway: Pathway, ground: Ground) -> Iterator[datetime]:
+    """Every instant at which one of these messages begins, ends, or goes by another way."""
+    if not rungs:
+        return
+    for rung in rungs:
+        yield from (rung.asked, rung.at, rung.until)
+    if step.visit is not None:
+        yield step.visit.start
+        yield step.visit.start - timedelta(days=ground.protocol.messaging.letter_lead_days)
+    if (start := procedure_start(pathway, ground.protocol)) is not None:
+        yield start
+    procedure = ground.protocol.procedure_step
+    if any(one.key == procedure and one.started and not one.settled for one in pathway.steps):
+        yield pathway.as_of  # how long the silence after it will be is not known while it lasts
 
 
 def staff_pages(pathway: Pathway, ground: Ground) -> list[Item]:
     """A content-free page to each role on call for every alert that is overdue or worse and not yet taken."""
-    life = timedelta(hours=ground.protocol.messaging.page_life_hours)
+    return [item for alert in alerts(pathway, ground) for item in pages_of(alert, pathway, ground)]
+
+
+def pages_of(alert: Alert, pathway: Pathway, ground: Ground) -> list[Item]:
+    """The pages of one alert, while they are not too old."""
+    until = alert.since + timedelta(hours=ground.protocol.messaging.page_life_hours)
+    if alert.level == "reminder" or not alert.waits or until <= pathway.as_of:
+        return []
     return [
         Item(
             key=f"{alert.key}/page" if role == alert.role else f"{alert.key}/page/{role}",
             kind=Kind.PAGE,
             at=alert.since,
-            until=alert.since + life,
+            until=until,
             why=alert.level,
             role=role,
             step=alert.step.ref if alert.step else "",
             data={"template": "staff_page", "channel": "email", "level": alert.level},
         )
-        for alert in alerts(pathway, ground)
-        if alert.level != "reminder" and alert.waits and alert.since + life > pathway.as_of
         for role in dict.fromkeys((alert.role, *alert.also))
     ]
+
+
+def is_silent(pathway: Pathway, ground: Ground) -> bool:
+    """Whether nothing more is said to the patient: after a silent end, and to the dead."""
+    return pathway.patient.deceased or _is_silent_end(pathway, ground)
 
 
 def _is_silent_end(pathway: Pathway, ground: Ground) -> bool:
@@ -95,9 +157,8 @@ def _stands(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) 
 
 
 def _ladder(
-    rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground
+    rungs: list[_Rung], rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground
 ) -> tuple[list[Item], list[Item]]:
-    rungs = list(_rungs(rule, step, pathway, ground))
     past = [rung for rung in rungs if rung.asked <= pathway.as_of]
     wanted: list[Item] = []
     late: list[Item] = []
@@ -354,39 +415,36 @@ def _call_about_hold(pathway: Pathway, ground: Ground) -> Iterator[Item]:
     )
 
 
-def _corrections(pathway: Pathway, ground: Ground) -> Iterator[Item]:
-    """One message for every slot the patient was told of and that no longer stands as told."""
-    for step in pathway.steps:
-        told = _last_told(step, pathway)
-        if told is None or step.visit is None or told.revision == step.visit.revision:
-            continue
-        visit = step.visit
-        stands = visit.stands and visit.status is not VisitStatus.PENDING and not step.is_settled
-        if stands and told.standing and (told.start, told.place) == (visit.start, visit.place):
-            continue
-        if not stands and (
-            not told.standing or told.start <= pathway.as_of or step.status is StepStatus.DONE
-        ):
-            continue
-        if stands and misplaced(step, pathway, ground):
-            continue
-        template = "moved" if stands else "cancelled"
-        since = _after_recovery(visit.since or pathway.as_of, pathway, ground)
-        rung = _Rung(
-            name=f"{step.ref}/message/{template}/1@{step.occurrence}.{visit.revision}",
-            at=ground.calendar.decent(since, any_day=True),
-            until=visit.start if stands else told.start,
-            why="the slot that was told no longer stands",
-            asked=since,
-            any_day=True,
-        )
-        if rung.until <= pathway.as_of:
-            continue
-        rule = PatientMessage(key=template, template=template, at=())
-        call = _call_instead(rule, rung, step, pathway, ground) if rung.at >= rung.until else None
-        for item in [call] if call else _by_channel(rule, rung, step, pathway, ground):
-            told_of = {"told_start": told.start.isoformat(), "slot_standing": stands}
-            yield replace(item, data={**item.data, **told_of})
+def _corrections(step: Step, pathway: Pathway, ground: Ground) -> Iterator[tuple[_Rung, list[Item]]]:
+    """One message when the patient was told of a slot that no longer stands as told."""
+    told = _last_told(step, pathway)
+    if told is None or step.visit is None or told.revision == step.visit.revision:
+        return
+    visit = step.visit
+    stands = visit.stands and visit.status is not VisitStatus.PENDING and not step.is_settled
+    if stands and told.standing and (told.start, told.place) == (visit.start, visit.place):
+        return
+    if not stands and (not told.standing or told.start <= pathway.as_of or step.status is StepStatus.DONE):
+        return
+    if stands and misplaced(step, pathway, ground):
+        return
+    template = "moved" if stands else "cancelled"
+    since = _after_recovery(visit.since or pathway.as_of, pathway, ground)
+    rung = _Rung(
+        name=f"{step.ref}/message/{template}/1@{step.occurrence}.{visit.revision}",
+        at=ground.calendar.decent(since, any_day=True),
+        until=visit.start if stands else told.start,
+        why="the slot that was told no longer stands",
+        asked=since,
+        any_day=True,
+    )
+    if rung.until <= pathway.as_of:
+        return
+    rule = PatientMessage(key=template, template=template, at=())
+    call = _call_instead(rule, rung, step, pathway, ground) if rung.at >= rung.until else None
+    told_of = {"told_start": told.start.isoformat(), "slot_standing": stands}
+    items = [call] if call else _by_channel(rule, rung, step, pathway, ground)
+    yield rung, [replace(item, data={**item.data, **told_of}) for item in items]
 
 
 def _last_told(step: Step, pathway: Pathway) -> Told | None:

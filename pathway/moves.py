@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from pathway import events as e
+from pathway.copying import changed
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.hold_asked import ANTITHROMBOTICS, INPUTS, INTERACTING, MEDICATIONS, interactions
@@ -117,8 +118,8 @@ def move_visit(visit: Visit, to: VisitStatus, *, reason: str = "", since: dateti
             )
         )
     if since is not None:
-        return replace(visit, status=to, reason=reason, revision=visit.revision + 1, since=since)
-    return replace(visit, status=to, reason=reason)
+        return changed(visit, status=to, reason=reason, revision=visit.revision + 1, since=since)
+    return changed(visit, status=to, reason=reason)
 
 
 def unbook(pathway: Pathway, key: str, reason: str, ground: Ground) -> Pathway:
@@ -133,8 +134,8 @@ def unbook(pathway: Pathway, key: str, reason: str, ground: Ground) -> Pathway:
     if step.status in (StepStatus.SCHEDULED, StepStatus.MISSED):
         step = step.moved(StepStatus.OPEN)
     if step.came_from in (StepStatus.SCHEDULED, StepStatus.MISSED):
-        step = replace(step, came_from=StepStatus.OPEN)
-    pathway = pathway.with_step(replace(step, visit=visit))
+        step = changed(step, came_from=StepStatus.OPEN)
+    pathway = pathway.with_step(changed(step, visit=visit))
     if key == ground.protocol.procedure_step:
         pathway = procedure_moved(pathway, ground, "the procedure's slot was given up")
     return pathway
@@ -180,13 +181,13 @@ def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
                 field=f"facts.{fact.key}",
             )
     before = pathway
-    pathway = replace(pathway, facts=(*pathway.facts, *(fact for fact in facts if fact not in pathway.facts)))
+    pathway = pathway.but(facts=(*pathway.facts, *(fact for fact in facts if fact not in pathway.facts)))
     relied_on = _NO_HOLD_INPUTS if pathway.hold.status is HoldStatus.NOT_REQUIRED else INPUTS
-    changed = [key for key in relied_on if _value(before, key) != _value(pathway, key)]
+    moved = [key for key in relied_on if _value(before, key) != _value(pathway, key)]
     if _interact_otherwise(before, pathway, ground):
         said = _value(before, INTERACTING) != _value(pathway, INTERACTING)
-        changed.append(INTERACTING if said else MEDICATIONS)
-    return expire_hold(pathway, ground, f"changed: {', '.join(changed)}") if changed else pathway
+        moved.append(INTERACTING if said else MEDICATIONS)
+    return expire_hold(pathway, ground, f"changed: {', '.join(moved)}") if moved else pathway
 
 
 _NO_HOLD_INPUTS = (ANTITHROMBOTICS,)
@@ -230,7 +231,7 @@ def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
         ended=pathway.as_of if pathway.hold.drugs and pathway.hold.signed else pathway.hold.ended,
         revision=pathway.hold.revision + 1,
     )
-    pathway = repeat(replace(pathway, hold=hold), (ground.protocol.hold.step,))
+    pathway = repeat(pathway.but(hold=hold), (ground.protocol.hold.step,))
     relying = tuple(
         rule.key
         for rule in ground.protocol.steps
@@ -260,12 +261,11 @@ def end_pathway(
     for step in tuple(pathway.unsettled()):
         if step.visit is not None and step.visit.stands:
             cancelled = move_visit(step.visit, VisitStatus.CANCELLED, reason=end, since=pathway.as_of)
-            step = replace(step, visit=cancelled)
+            step = changed(step, visit=cancelled)
         pathway = pathway.with_step(
             step.moved(StepStatus.CANCELLED, settled=pathway.as_of, reason=f"pathway ended: {end}", by=by)
         )
-    pathway = replace(
-        pathway,
+    pathway = pathway.but(
         status=PathwayStatus.ENDED,
         end=end,
         ended=pathway.as_of,

@@ -10,15 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Any
 
-from pathway.anchors import due, resolve
-from pathway.flags import Flag, flags
+from pathway.flags import Flag, flags_of_the_whole
 from pathway.ground import Ground
-from pathway.ladders import ladders, pending
-from pathway.lifecycle import StepStatus
-from pathway.messages import patient_items, staff_pages
-from pathway.notices import notices
+from pathway.known import Known, known
+from pathway.ladders import other_ladders
+from pathway.messages import calls_of_none
+from pathway.notices import notices_of_the_end
+from pathway.pieces import items_of_rungs, piece_at
 from pathway.planned import Item, Kind
 from pathway.state import Pathway
 
@@ -43,73 +44,26 @@ class Plan:
 
 def plan(pathway: Pathway, ground: Ground) -> Plan:
     """Every task, visit, deadline, message and call that this state calls for, earliest first."""
-    items = [*_tasks(pathway, ground), *_visits(pathway, ground), *_rungs(pathway, ground)]
-    items += staff_pages(pathway, ground)
-    wanted, late = patient_items(pathway, ground)
-    items += [*wanted, *notices(pathway, ground)]
-    return Plan(
-        tuple(sorted(items, key=lambda item: (item.at is None, item.at, item.key))),
-        tuple(late),
-        flags(pathway, ground),
-    )
+    notes = known(pathway, ground)
+    if notes.plan is None:
+        notes.plan = _plan(notes, pathway, ground)
+    return notes.plan
 
 
-def _tasks(pathway: Pathway, ground: Ground) -> list[Item]:
-    """One for every step that is not settled; a waiting one has its date already if it can be known.
-
-    On an ended pathway these are what its end has left to do.
-    """
-    items = []
-    for step in pathway.unsettled():
-        rule = ground.protocol.step(step.key)
-        moment = due(step, pathway, ground)
-        earliest = resolve(rule.window.earliest, step, pathway, ground) if rule.window.earliest else None
-        items.append(
-            Item(
-                key=f"{step.ref}/task",
-                kind=Kind.TASK,
-                at=moment.instant if moment else None,
-                not_before=earliest.instant if earliest else None,
-                why=moment.why if moment else "",
-                role=rule.performer,
-                step=step.ref,
-                live=step.status not in (StepStatus.WAITING, StepStatus.ON_HOLD),
-            )
-        )
-    return items
+def _plan(notes: Known, pathway: Pathway, ground: Ground) -> Plan:
+    pieces = [piece_at(place, notes, pathway, ground) for place in range(len(pathway.steps))]
+    items = [item for piece in pieces for item in piece.items]
+    for rungs in other_ladders(pathway, ground):
+        items += items_of_rungs(rungs, notes, pathway, ground)
+    items += [*calls_of_none(pathway, ground), *notices_of_the_end(pathway, ground)]
+    items.sort(key=_order)
+    late = tuple(item for piece in pieces for item in piece.late)
+    of_visits = [flag for piece in pieces for flag in piece.flags]
+    return Plan(tuple(items), late, (*flags_of_the_whole(pathway, ground), *of_visits))
 
 
-def _visits(pathway: Pathway, ground: Ground) -> list[Item]:
-    return [
-        Item(
-            key=f"{step.ref}/visit@{step.visit.revision}",
-            kind=Kind.VISIT,
-            at=step.visit.start,
-            until=step.visit.end,
-            why=step.visit.status.value,
-            role=ground.protocol.step(step.key).performer,
-            step=step.ref,
-            data={"place": step.visit.place},
-        )
-        for step in pathway.unsettled()
-        if step.visit is not None and step.visit.stands
-    ]
-
-
-def _rungs(pathway: Pathway, ground: Ground) -> list[Item]:
-    return [
-        Item(
-            key=standing.key,
-            kind=Kind.RUNG,
-            at=standing.moment.instant,
-            why=standing.moment.why,
-            role=standing.rung.to,
-            step=standing.step.ref if standing.step else "",
-            data={"level": standing.rung.level},
-        )
-        for rungs in ladders(pathway, ground)
-        for standing in pending(rungs, pathway)
-    ]
+def _order(item: Item) -> tuple[float, str]:
+    return (inf if item.at is None else item.at.timestamp(), item.key)
 
 
 class How(StrEnum):

@@ -8,7 +8,7 @@ file with their source; this module holds none.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -92,7 +92,7 @@ class RedFlag:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Offset:
     """A moment counted from an anchor: real ``hours``, or calendar ``days`` / ``working_days`` at a wall time.
 
@@ -114,6 +114,22 @@ class Offset:
     first: bool = False
     but_not_before: Offset | None = None
     source: str = ""
+
+    @cached_property
+    def spoken(self) -> str:
+        """As the table says it: ``procedure -3 d 10:00``."""
+        parts = [self.from_]
+        for value, unit in ((self.hours, "h"), (self.days, "d"), (self.working_days, "wd")):
+            if value is not None:
+                parts.append(f"{value:+g} {unit}")
+        if self.at:
+            parts.append(self.at.strftime("%H:%M"))
+        return " ".join(parts)
+
+    @cached_property
+    def span(self) -> timedelta | None:
+        """The real time that ``hours`` are, or None."""
+        return None if self.hours is None else timedelta(hours=self.hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,12 +357,24 @@ class Carer:
     consent: date | None = None
 
 
-class _Noted:
-    """Where a pathway notes what it has looked up; no part of its value, and never copied with it."""
+_note = object.__setattr__
 
-    __slots__ = ("_facts", "_places")
-    _facts: dict[str, Fact]
-    _places: dict[str, int]
+
+class _Noted:
+    """Where a pathway notes what has been worked out of it: no part of its value, not compared and not stored."""
+
+    __slots__ = ("_facts", "_known", "_places")
+    _facts: dict[str, Fact] | None
+    _known: Any
+    _places: dict[str, int] | None
+
+    def __post_init__(self) -> None:
+        _note(self, "_facts", None)
+        _note(self, "_known", None)
+        _note(self, "_places", None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(self.__dict__.values())
 
 
 @dataclass(frozen=True)
@@ -419,21 +431,29 @@ class Pathway(_Noted):
 
     def last(self, key: str) -> Step | None:
         """The latest occurrence of a step."""
-        place = self._place_of().get(key)
+        place = (self._places or self._noted_places()).get(key)
         return None if place is None else self.steps[place]
 
     def at(self, key: str, occurrence: int) -> Step | None:
         """One occurrence of a step."""
-        last = self.last(key)
-        if last is None or last.occurrence == occurrence:
+        place = self.place(key, occurrence)
+        return None if place is None else self.steps[place]
+
+    def place(self, key: str, occurrence: int) -> int | None:
+        """Where in ``steps`` this occurrence is."""
+        last = (self._places or self._noted_places()).get(key)
+        if last is None or self.steps[last].occurrence == occurrence:
             return last
-        return next((s for s in self.steps if s.key == key and s.occurrence == occurrence), None)
+        here = (n for n, s in enumerate(self.steps) if s.key == key and s.occurrence == occurrence)
+        return next(here, None)
 
     def done(self, key: str) -> Step | None:
         """The latest occurrence of a step that was really done."""
         last = self.last(key)
         if last is None or last.status is StepStatus.DONE:
             return last
+        if last.occurrence == 1:
+            return None
         done = [step for step in self.steps if step.key == key and step.status is StepStatus.DONE]
         return max(done, key=lambda step: step.occurrence, default=None)
 
@@ -443,42 +463,43 @@ class Pathway(_Noted):
 
     def fact(self, key: str) -> Fact | None:
         """What is known last under that key: the latest in time, then the latest heard."""
-        try:
-            return self._facts.get(key)
-        except AttributeError:
-            latest: dict[str, Fact] = {}
+        facts = self._facts
+        if facts is None:
+            facts = {}
             for fact in self.facts:
-                known = latest.get(fact.key)
+                known = facts.get(fact.key)
                 if known is None or fact.at >= known.at:
-                    latest[fact.key] = fact
-            object.__setattr__(self, "_facts", latest)
-            return latest.get(key)
+                    facts[fact.key] = fact
+            _note(self, "_facts", facts)
+        return facts.get(key)
+
+    def but(self, **changes: Any) -> Pathway:
+        """The pathway with these fields replaced, as by ``dataclasses.replace``.
+
+        What was worked out of it is kept as far as it still follows.
+        """
+        made = changed(self, **changes)
+        _note(made, "_known", self._known)
+        _note(made, "_places", None if "steps" in changes else self._places)
+        _note(made, "_facts", None if "facts" in changes else self._facts)
+        return made
 
     def with_step(self, step: Step) -> Pathway:
         """The pathway with one occurrence replaced, or added when it is new."""
-        places = self._place_of()
-        place = places.get(step.key)
         steps = list(self.steps)
-        if place is not None and steps[place].occurrence == step.occurrence:
-            steps[place] = step
-        elif self.at(step.key, step.occurrence) is None:
-            if place is None or steps[place].occurrence < step.occurrence:
-                places = {**places, step.key: len(steps)}
-            steps.append(step)
-        else:
-            steps = [step if one.ref == step.ref else one for one in steps]
-        made = changed(self, steps=tuple(steps))
-        object.__setattr__(made, "_places", places)
+        place = self.place(step.key, step.occurrence)
+        if place is None:
+            return self.but(steps=(*steps, step))
+        steps[place] = step
+        made = self.but(steps=tuple(steps))
+        _note(made, "_places", self._places)
         return made
 
-    def _place_of(self) -> dict[str, int]:
+    def _noted_places(self) -> dict[str, int]:
         """Where in ``steps`` the latest occurrence of each step is."""
-        try:
-            return self._places
-        except AttributeError:
-            places: dict[str, int] = {}
-            for place, step in enumerate(self.steps):
-                if step.key not in places or self.steps[places[step.key]].occurrence < step.occurrence:
-                    places[step.key] = place
-            object.__setattr__(self, "_places", places)
-            return places
+        places: dict[str, int] = {}
+        for place, step in enumerate(self.steps):
+            if step.key not in places or self.steps[places[step.key]].occurrence < step.occurrence:
+                places[step.key] = place
+        _note(self, "_places", places)
+        return places

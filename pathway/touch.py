@@ -6,13 +6,16 @@ nobody touched the step. So the stamp is set here, once for every event, by comp
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import Any
 
-from pathway.anchors import due, resolve
+from pathway.anchors import Moment
+from pathway.copying import changed
+from pathway.courses import course_at
 from pathway.ground import Ground
-from pathway.state import Pathway, PathwayStatus, Step
+from pathway.known import known
+from pathway.lifecycle import SETTLED
+from pathway.state import Pathway, PathwayStatus
 
 
 def stamp(before: Pathway | None, after: Pathway, ground: Ground, *, stood: Ground | None = None) -> Pathway:
@@ -20,34 +23,60 @@ def stamp(before: Pathway | None, after: Pathway, ground: Ground, *, stood: Grou
 
     ``stood`` is the ground that ``before`` stood on, if it was another.
     """
-    was = stood or ground
-    known = {} if before is None else {step.ref: _face(step, before, was) for step in before.steps}
-    return replace(
-        after, steps=tuple(_stamped(step, known.get(step.ref), after, ground) for step in after.steps)
-    )
+    now = after.as_of
+    if before is None:
+        return after.but(steps=tuple(changed(step, created=now, touched=now) for step in after.steps))
+    faces = _Faces(before, after, stood or ground, ground)
+    stamps = {place: stamp for place in range(len(after.steps)) if (stamp := faces.stamp(place))}
+    if not stamps:
+        return after
+    steps = list(after.steps)
+    for place, stamp_ in stamps.items():
+        steps[place] = changed(steps[place], **stamp_)
+    return after.but(steps=tuple(steps))
 
 
-def _stamped(step: Step, was: tuple[object, ...] | None, after: Pathway, ground: Ground) -> Step:
-    if was is None:
-        return replace(step, created=after.as_of, touched=after.as_of)
-    if step.is_settled and len(was) > 1:
-        # The window it had: what it was late for can still be read when the dates it hung on have moved.
-        limit, earliest = cast("tuple[datetime | None, datetime | None]", was[1:3])
-        return replace(step, touched=after.as_of, was_due=limit, was_not_before=earliest)
-    return step if _face(step, after, ground) == was else replace(step, touched=after.as_of)
+class _Faces:
+    """What is said of each step to the outside, before and after an event."""
+
+    def __init__(self, before: Pathway, after: Pathway, stood: Ground, ground: Ground) -> None:
+        self.before, self.after, self.stood, self.ground = before, after, stood, ground
+        self.was, self.now = known(before, stood), known(after, ground)
+        self.paused = (before.status is PathwayStatus.ON_HOLD) is not (after.status is PathwayStatus.ON_HOLD)
+
+    def stamp(self, place: int) -> dict[str, Any] | None:
+        """What has to be written on the step at this place; None when it shows the same face as before."""
+        step = self.after.steps[place]
+        now = self.after.as_of
+        there = self.before.place(step.key, step.occurrence)
+        if there is None:
+            return {"created": now, "touched": now}
+        old = self.before.steps[there]
+        if old.status in SETTLED:
+            return None if step is old or step == old else {"touched": now}
+        if step.status in SETTLED:
+            # The window it had: what it was late for can still be read when the dates it hung on have moved.
+            course = course_at(there, self.was, self.before, self.stood)
+            return {
+                "touched": now,
+                "was_due": _instant(course.due),
+                "was_not_before": _instant(course.earliest),
+            }
+        if (step is not old and step != old) or self.paused:
+            return {"touched": now}
+        return {"touched": now} if self._moved(there, place) else None
+
+    def _moved(self, there: int, place: int) -> bool:
+        """Whether the window differs, or the step has become late."""
+        was = course_at(there, self.was, self.before, self.stood)
+        now = course_at(place, self.now, self.after, self.ground)
+        if was is not now and (
+            _instant(was.due) != _instant(now.due) or _instant(was.earliest) != _instant(now.earliest)
+        ):
+            return True
+        due = now.due
+        return due is not None and (due.instant <= self.before.as_of) is not (due.instant <= self.after.as_of)
 
 
-def _face(step: Step, pathway: Pathway, ground: Ground) -> tuple[object, ...]:
-    """All that is said of a step to the outside. A settled one no longer depends on anything else."""
-    if step.is_settled:
-        return (step,)
-    limit = due(step, pathway, ground)
-    window = ground.protocol.step(step.key).window
-    earliest = resolve(window.earliest, step, pathway, ground) if window.earliest else None
-    return (
-        step,
-        limit and limit.instant,
-        earliest and earliest.instant,
-        limit is not None and limit.instant <= pathway.as_of,
-        pathway.status is PathwayStatus.ON_HOLD,
-    )
+def _instant(moment: Moment | None) -> datetime | None:
+    return moment.instant if moment else None

@@ -116,7 +116,7 @@ def observe(pathway: Pathway, seen: Observed, ground: Ground) -> tuple[Pathway, 
         )
     _known_round(seen.round, watch)
     before = _in_order(pathway)
-    pathway = replace(pathway, observed=(*pathway.observed, replace(seen, values=values)))
+    pathway = pathway.but(observed=(*pathway.observed, replace(seen, values=values)))
     after, start = _in_order(pathway), began(pathway, ground)
     raised = []
     for rule in watch.alarms:
@@ -126,8 +126,7 @@ def observe(pathway: Pathway, seen: Observed, ground: Ground) -> tuple[Pathway, 
         persists = any(_shows(sign, before, start) for sign in rule.any_of)
         if earlier and (persists or not is_answered(earlier[-1], pathway)):
             continue
-        pathway = replace(
-            pathway,
+        pathway = pathway.but(
             alarms=(*pathway.alarms, Raised(rule.key, len(earlier) + 1, pathway.as_of, seen.taken)),
         )
         raised.append(rule)

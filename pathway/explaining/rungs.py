@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pathway.anchors import resolve
+from pathway.courses import Standing
 from pathway.explaining.explanation import Explanation, Input, sourced
 from pathway.explaining.moments import counted
 from pathway.ground import Ground
-from pathway.ladders import REVISIT, Standing, ladders
+from pathway.ladders import REVISIT, ladders
 from pathway.lifecycle import LIVE
 from pathway.protocol import Rung
 from pathway.protocol_words import CHANNELS, LEVELS, role, roles, step_title

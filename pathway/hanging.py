@@ -1,0 +1,192 @@
+"""What a step's opening, its dates and its messages hang on, read off the protocol.
+
+A state changes with every event, and most of what follows from it does not. So that only the rest is worked out
+again, this says of each step which other steps, facts and parts of the state are looked at. A set of such things is
+one number with a bit for each. Reading errs on the side of too much: whatever it does not know hangs on everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from itertools import compress
+from operator import is_not
+from typing import Any
+
+from pathway.condition import Condition
+from pathway.protocol import Offset, Protocol, StepRule
+from pathway.referral import Fact
+from pathway.state import Pathway, Step
+
+EVERYTHING = -1
+"""Every bit there is."""
+
+_FIELDS = tuple(field.name for field in fields(Pathway))
+
+_CONDITION = (
+    "fact is_ at_least at_most max_age_days step outcome hold cause held taken older_than_days older_than_months "
+    "any_of none_of rule days hours"
+)
+_OFFSET = "from_ hours days working_days at when first but_not_before source"
+_KNOWN = {Condition: frozenset(_CONDITION.split(" ")), Offset: frozenset(_OFFSET.split(" "))}
+"""The parts that are read here. What a condition or an offset says beside hangs on everything."""
+
+
+class Hanging:
+    """The bits of one protocol. ``opens``, ``dates`` and ``words`` say of each step, by key, what they hang on.
+
+    ``findings``: what the red flags hang on.
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._next = 1
+        self.fields = {name: self._bit() for name in _FIELDS}
+        self.steps = {rule.key: self._bit() for rule in protocol.steps}
+        self.facts: dict[str, int] = {}
+        self.procedure = self.steps[protocol.procedure_step]
+        self.hold_start = self.procedure | self.fields["hold"] | self._fact("antithrombotics")
+        self.ends_hold = self.procedure | self.steps[protocol.hold.step]
+        self.now = self.fields["as_of"]
+        self.status = self.fields["status"] | self.fields["end"]
+        self.opens, self.dates, self.words = {}, {}, {}
+        for rule in protocol.steps:
+            self.opens[rule.key] = self.steps[rule.key] | self._read(rule.after)
+            self.dates[rule.key] = self.status | self._read((rule.window, rule.ladder))
+            self.words[rule.key] = self._said(rule)
+        self.findings = self._read(tuple(flag.when for flag in protocol.red_flags))
+
+    # --- how two states differ ---
+
+    def difference(self, was: dict[str, Any], now: dict[str, Any]) -> int:
+        """What differs between two states, given as the dicts of their fields."""
+        found = 0
+        for name in compress(_FIELDS, map(is_not, was.values(), now.values())):
+            if name == "steps":
+                found |= self.changed_steps(was[name], now[name])
+            elif name == "facts":
+                found |= self._changed_facts(was[name], now[name])
+            else:
+                found |= self.fields[name]
+        return found
+
+    def changed_steps(self, was: tuple[Step, ...], now: tuple[Step, ...]) -> int:
+        """The steps that differ."""
+        if len(now) < len(was):
+            return EVERYTHING
+        found, bits = 0, self.steps
+        for old, new in compress(zip(was, now, strict=False), map(is_not, was, now)):
+            found |= bits.get(new.key, EVERYTHING) if old.key == new.key else EVERYTHING
+        for step in now[len(was) :]:
+            found |= bits.get(step.key, EVERYTHING)
+        return found
+
+    def _changed_facts(self, was: tuple[Fact, ...], now: tuple[Fact, ...]) -> int:
+        new = now[len(was) :] if now[: len(was)] == was else (*was, *now)
+        found, bits = 0, self.facts
+        for fact in new:
+            found |= bits.get(fact.key, 0)
+        return found
+
+    # --- reading the protocol ---
+
+    def _bit(self) -> int:
+        bit, self._next = self._next, self._next << 1
+        return bit
+
+    def _fact(self, key: str) -> int:
+        if key not in self.facts:
+            self.facts[key] = self._bit()
+        return self.facts[key]
+
+    def _said(self, rule: StepRule) -> int:
+        """What a step's messages hang on beside what is said already: the slots, the plan, the patient's ways."""
+        found = self.dates[rule.key] | self._read(rule.messages)
+        if rule.messages or rule.kind == "visit":
+            found |= self.procedure | self.fields["hold"] | self.fields["patient"] | self.fields["opted_out"]
+        return found
+
+    def _read(self, value: Any) -> int:
+        """Everything that the conditions and offsets anywhere inside hang on."""
+        if isinstance(value, Condition):
+            return self._condition(value)
+        if isinstance(value, Offset):
+            return self._offset(value)
+        parts: Iterable[Any] = ()
+        if isinstance(value, tuple | list):
+            parts = value
+        elif isinstance(value, dict):
+            parts = value.values()
+        elif is_dataclass(value):
+            parts = (getattr(value, field.name) for field in fields(value))
+        found = 0
+        for part in parts:
+            found |= self._read(part)
+        return found
+
+    def _condition(self, asked: Condition) -> int:
+        if any(name not in _KNOWN[Condition] for name in _given(asked)):
+            return EVERYTHING
+        found = self._read(asked.any_of) | self._read(asked.none_of)
+        if asked.rule is not None:
+            reads = _RULES.get(asked.rule)
+            found |= reads(self, asked) if reads else EVERYTHING
+        if asked.fact is not None:
+            found |= self._fact(asked.fact)
+            if asked.max_age_days is not None or asked.older_than_days is not None:
+                found |= self.procedure | self.now
+            if asked.older_than_months is not None:
+                found |= self.procedure | self.now
+        if asked.step is not None:
+            found |= self.steps[asked.step]
+        if asked.hold or asked.held:
+            found |= self.fields["hold"]
+        if asked.cause:
+            found |= self.fields["fracture"]
+        if asked.taken:
+            found |= self._fact("antithrombotics")
+        return found
+
+    def _offset(self, given: Offset) -> int:
+        if any(name not in _KNOWN[Offset] for name in _given(given)):
+            return EVERYTHING
+        found = self._read(given.when) | self._read(given.but_not_before)
+        head, _, tail = given.from_.partition(":")
+        if head in ("done", "data"):
+            return found | self.steps[tail.partition(".")[0]]
+        anchors = {
+            "referral": self.fields["referred"],
+            "fracture": self.fields["fracture"],
+            "procedure": self.procedure,
+            "hold_start": self.hold_start,
+            "last_intake": self.hold_start,
+            "breached": self.fields["hold"],
+            "refused": self.fields["hold"],
+            **dict.fromkeys(("opened", "asked", "due", "slot", "missed"), 0),  # of the step itself
+        }
+        return found | anchors.get(head, EVERYTHING)
+
+
+def hanging(protocol: Protocol) -> Hanging:
+    """The bits of this protocol, read once."""
+    found: Hanging | None = protocol.__dict__.get("_hanging")
+    if found is None:
+        found = protocol.__dict__["_hanging"] = Hanging(protocol)
+    return found
+
+
+def _given(value: Condition | Offset) -> Iterator[str]:
+    return (field.name for field in fields(value) if getattr(value, field.name) != field.default)
+
+
+_RULES: dict[str, Callable[[Hanging, Condition], int]] = {
+    "antithrombotics-answered": lambda bits, _: bits._fact("antithrombotics"),
+    "days-before-procedure": lambda bits, asked: bits.procedure | bits.steps[asked.step or ""],
+    "drawn-for-procedure": lambda bits, asked: bits.procedure | bits._fact(asked.fact or ""),
+    "fracture-older": lambda bits, _: bits.procedure | bits.fields["fracture"] | bits.now,
+    "fracture-recent": lambda bits, _: bits.fields["fracture"] | bits.fields["referred"],
+    "held-drugs-have-resumption": lambda bits, asked: bits.fields["hold"] | bits.steps[asked.step or ""],
+    "hold-time-left": lambda bits, _: bits.hold_start | bits.now,
+    "observed-since-procedure": lambda bits, _: bits.procedure | bits.now,
+    "procedure-slot-stands": lambda bits, _: bits.procedure,
+}
+"""What the checks of ``gates.RULES`` look at. One that is not here looks at everything."""

@@ -1,0 +1,116 @@
+"""The piece of a plan that one step calls for, noted beside the state until something it hangs on changes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pathway.courses import Course, Standing, course_at
+from pathway.flags import Flag, visit_flags
+from pathway.ground import Ground
+from pathway.known import Known
+from pathway.ladders import alert_of, pending
+from pathway.lifecycle import SETTLED, StepStatus
+from pathway.messages import pages_of, said_of
+from pathway.notices import notices_of, notices_of_rungs
+from pathway.planned import Item, Kind
+from pathway.state import Pathway, Step
+
+
+class Piece:
+    """What one step calls for. From ``until`` on (UTC) it calls for something else, though nothing may happen."""
+
+    __slots__ = ("flags", "items", "late", "until")
+
+    def __init__(
+        self,
+        items: list[Item],
+        late: tuple[Item, ...] = (),
+        flags: tuple[Flag, ...] = (),
+        until: datetime | None = None,
+    ) -> None:
+        self.items = items
+        self.late = late
+        self.flags = flags
+        self.until = until
+
+
+def piece_at(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
+    """What the step at this place calls for, from the notes or worked out and noted."""
+    found = notes.pieces[place]
+    if found is None or (found.until is not None and found.until <= pathway.as_of):
+        found = notes.pieces[place] = _piece(place, notes, pathway, ground)
+    return found
+
+
+def _piece(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
+    step = pathway.steps[place]
+    said = said_of(step, pathway, ground)
+    items = [*said.wanted, *notices_of(step, pathway, ground)]
+    if step.status in SETTLED:
+        return Piece(items, said.late, (), _next(said.turns, pathway))
+    course = course_at(place, notes, pathway, ground)
+    items.append(_task(step, course, ground))
+    if step.visit is not None and step.visit.stands:
+        items.append(_visit(step, ground))
+    turns = [*said.turns]
+    life = timedelta(hours=ground.protocol.messaging.page_life_hours)
+    for rungs in course.ladders:
+        items += items_of_rungs(rungs, notes, pathway, ground)
+        turns += [standing.moment.instant for standing in rungs]
+        turns += [fired.at + life for one in rungs if (fired := notes.fired.get(one.key))]
+    turns += [one.until for one in pathway.snoozed]
+    return Piece(items, said.late, visit_flags(step, pathway, ground), _next(turns, pathway))
+
+
+def items_of_rungs(rungs: tuple[Standing, ...], notes: Known, pathway: Pathway, ground: Ground) -> list[Item]:
+    """What a ladder calls for: its rungs to come, and the pages, letters and calls of those that have fired."""
+    items = [
+        Item(
+            key=standing.key,
+            kind=Kind.RUNG,
+            at=standing.moment.instant,
+            why=standing.moment.why,
+            role=standing.rung.to,
+            step=standing.step.ref if standing.step else "",
+            data={"level": standing.rung.level},
+        )
+        for standing in pending(rungs, notes.fired, pathway.as_of)
+    ]
+    if any(standing.key in notes.fired for standing in rungs):
+        if alert := alert_of(rungs, notes.fired, pathway, ground):
+            items += pages_of(alert, pathway, ground)
+        items += notices_of_rungs(rungs, pathway, ground)
+    return items
+
+
+def _task(step: Step, course: Course, ground: Ground) -> Item:
+    """A waiting step has its date already if it can be known."""
+    return Item(
+        key=f"{step.ref}/task",
+        kind=Kind.TASK,
+        at=course.due.instant if course.due else None,
+        not_before=course.earliest.instant if course.earliest else None,
+        why=course.due.why if course.due else "",
+        role=ground.protocol.step(step.key).performer,
+        step=step.ref,
+        live=step.status not in (StepStatus.WAITING, StepStatus.ON_HOLD),
+    )
+
+
+def _visit(step: Step, ground: Ground) -> Item:
+    assert step.visit is not None
+    return Item(
+        key=f"{step.ref}/visit@{step.visit.revision}",
+        kind=Kind.VISIT,
+        at=step.visit.start,
+        until=step.visit.end,
+        why=step.visit.status.value,
+        role=ground.protocol.step(step.key).performer,
+        step=step.ref,
+        data={"place": step.visit.place},
+    )
+
+
+def _next(turns: tuple[datetime, ...] | list[datetime], pathway: Pathway) -> datetime | None:
+    """The first of these instants that is still to come; now, when one of them is now and moves with it."""
+    return min((one for one in turns if one >= pathway.as_of), default=None)
