@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markdown import Markdown
 
+from app.commands import protocol_check
 from app.commands.common import fail, stdout
 from app.commands.protocol_asked import Centre, FileOrVersion, Set, protocol_of, published_protocol
 from app.describe import mermaid, page
@@ -59,3 +60,6 @@ def show(
         console.print(Markdown(text))
     else:
         typer.echo(text, nl=False)
+
+
+app.command("check")(protocol_check.checked)

@@ -12,7 +12,7 @@ import typer
 
 from app import protocols, settings, versions
 from app.commands.common import fail
-from app.protocols import LoadedProtocol, from_content
+from app.protocols import CentreFile, LoadedProtocol, from_content
 from store import protocols as shelves
 from store.database import Database
 
@@ -37,6 +37,19 @@ def protocol_of(file: Path | None, centre: Path | None, chosen: list[str] | None
 
     Complaint for a choice that is not written so; Unreadable or Malformed for what does not hold together.
     """
+    path, here, given = asked_of(file, centre, chosen)
+    try:
+        return protocols.load_for(here, path)
+    except protocols.WrongSetting as wrong:
+        if wrong.key in given:
+            fail(f"--set {wrong.key}={given[wrong.key]}: {wrong.problem}", code=2)
+        raise
+
+
+def asked_of(
+    file: Path | None, centre: Path | None, chosen: list[str] | None
+) -> tuple[Path | None, CentreFile, dict[str, str]]:
+    """The file meant (None: the one that the centre names), the centre with all its choices, and those given here."""
     given = {}
     for one in chosen or ():
         key, equals, value = one.partition("=")
@@ -48,12 +61,7 @@ def protocol_of(file: Path | None, centre: Path | None, chosen: list[str] | None
     if file is not None and centre is None:  # the installation's choices are of its own protocol
         here = replace(here, settings={}, edition="", protocol=None)
     path = file or (None if centre else installed.protocol)
-    try:
-        return protocols.load_for(replace(here, settings={**here.settings, **given}), path)
-    except protocols.WrongSetting as wrong:
-        if wrong.key in given:
-            fail(f"--set {wrong.key}={given[wrong.key]}: {wrong.problem}", code=2)
-        raise
+    return path, replace(here, settings={**here.settings, **given}), given
 
 
 @contextmanager

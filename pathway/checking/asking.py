@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathway.checking.fault import Fault
 from pathway.checking.reading import Reading
 from pathway.checking.regions import parts
-from pathway.checking.slices import hangs_on
 from pathway.condition import Condition
 from pathway.protocol import StepRule
 
@@ -44,13 +43,19 @@ def unasked(reading: Reading) -> Iterator[Fault]:
 def _nobody_says(
     reading: Reading, where: str, condition: Condition, asked: Iterable[StepRule]
 ) -> Iterator[Fault]:
-    """A fact that a gate asks for is an answer of the step that asks it or of one before, or known from outside."""
+    """A fact that a gate asks for is known from outside, or an answer of a step that need not wait for that gate."""
     protocol = reading.protocol
     named = {one.fact for one in parts(condition) if one.fact is not None}
     named -= {*protocol.facts, *_FROM_THE_REFERRAL}
     for rule in asked:
-        before = hangs_on(reading, [rule.key], frozenset({rule.track}))
-        said = {answer.key for key in before for answer in protocol.step(key).answers if answer.fact}
+        later = {one.key for one in protocol.steps if rule.key in reading.opens_behind(one.key)}
+        said = {
+            answer.key
+            for one in protocol.steps
+            if one.key not in later
+            for answer in one.answers
+            if answer.fact
+        }
         for fact in sorted(named - said):
             yield Fault(
                 "fact-not-asked",

@@ -48,6 +48,7 @@ class Report:
 
     faults: tuple[Fault, ...]
     slices: tuple[SliceReport, ...]
+    explored: tuple[Explored, ...] = ()
     reduced: tuple[str, ...] = REDUCED
 
     @property
@@ -111,6 +112,7 @@ class Checker:
                 SliceReport(one.slice.steps, len(one.states), sum(len(moves) for moves in one.leads))
                 for one in self._explored.values()
             ),
+            tuple(self._explored.values()),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pathway.checking.moves import Move, Slice, State
+from pathway.checking.moves import Move, Slice, State, ended
 
 MOST_STATES = 400_000
 """A slice with more is not explored to its end: it is told as a fault, for nothing is proven of it."""
@@ -55,4 +55,15 @@ def explore(one: Slice, most: int = MOST_STATES) -> Explored:
         if len(found.states) > most:
             found.is_complete = False
             break
+    _by_hand(found)
     return found
+
+
+def _by_hand(found: Explored) -> None:
+    """Add the ends that a person may state at any time: no move of the protocol leads there."""
+    for end in found.slice.reading.protocol.ends:
+        if ended(end) not in found.number:
+            found.number[ended(end)] = len(found.states)
+            found.states.append(ended(end))
+            found.from_.append(None)
+            found.leads.append([])

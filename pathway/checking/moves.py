@@ -71,7 +71,7 @@ class Slice:
         self.reading = reading
         protocol = reading.protocol
         self.steps = tuple(rule.key for rule in protocol.steps if rule.key in steps)
-        self._once = tuple(key for key in self.steps if key in _asked_whether_ever_done(reading))
+        self._once = tuple(key for key in self.steps if key in reading.asked_whether_ever_done)
         self.has_hold = protocol.hold.step in steps
         self.variables: tuple[Subject, ...] = (
             *(("step", key) for key in self.steps),
@@ -84,7 +84,6 @@ class Slice:
             *(False for _ in self._once),
             *(("unknown",) if self.has_hold else ()),
         )
-        self._gated = {rule.key for rule in protocol.steps if rule.start_gates} | {protocol.procedure_step}
         self.moves = tuple(self._moves())
         self._known: dict[tuple[Question, tuple[Any, ...]], bool] = {}
         self._reads: dict[Question, tuple[int, ...]] = {}
@@ -198,13 +197,13 @@ class Slice:
             yield Move("drops", protocol.hold.step, "", frozenset({WAITING, OPEN}), over, SET_ASIDE)
 
     def _step_moves(self, rule: StepRule) -> Iterator[Move]:
-        name = spoken(rule.key)
+        name, reading = spoken(rule.key), self.reading
         for outcome in rule.outcomes:
             said = f"{name} {spoken(outcome.key)}"
-            to = self.reading.regions.done(rule.key, outcome.key)
+            to = reading.regions.done(rule.key, outcome.key)
             both = (*rule.start_gates, *outcome.gates)
             yield Move("done", rule.key, said, frozenset({OPEN}), self._gate(both), to, outcome, both)
-            if rule.key in self._gated:
+            if rule.key in reading.gated:
                 gates = outcome.gates
                 yield Move("done", rule.key, said, frozenset({BEGUN}), self._gate(gates), to, outcome, gates)
             if rule.on_demand and (outcome.repeat or outcome.opens or outcome.end):
@@ -212,7 +211,7 @@ class Slice:
                 yield Move(
                     "done", rule.key, f"an earlier {said}", every, self._gate(both), None, outcome, both
                 )
-        if rule.key in self._gated:
+        if rule.key in reading.gated:
             start = rule.start_gates
             yield Move(
                 "begun", rule.key, f"{name} begun", frozenset({OPEN}), self._gate(start), BEGUN, None, start
@@ -251,39 +250,54 @@ class Slice:
 
     # --- where a real pathway stands, seen from here ---
 
-    def seen(self, pathway: Pathway) -> State:
-        """The state of this slice that a real pathway is in."""
-        if pathway.status is PathwayStatus.COMPLETED:
-            return COMPLETED
-        if pathway.status is PathwayStatus.ENDED:
-            return ended(pathway.end or "")
-        return (
-            *(self._region(pathway.last(key)) for key in self.steps),
-            *(pathway.done(key) is not None for key in self._once),
-            *((pathway.hold.status.value,) if self.has_hold else ()),
-        )
+    def seen(self, standing: Standing) -> State:
+        """The state of this slice that a real pathway is in, which ``standing`` describes."""
+        if standing.over is not None:
+            return standing.over
+        return tuple(map(standing.regions.__getitem__, self.variables))
 
-    def _region(self, step: Step | None) -> str:
-        if step is None:
-            return NOT_ASKED
-        if step.status is StepStatus.DONE:
-            return self.reading.regions.done(step.key, step.outcome)
-        if step.is_settled:
-            return SET_ASIDE
-        held = step.status is StepStatus.ON_HOLD
-        if (step.came_from if held else step.status) is StepStatus.WAITING:
-            return WAITING
-        return BEGUN if step.started is not None and step.key in self._gated else OPEN
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where a real pathway stands, as far as the checker tells: the region of every subject, or how it is over."""
+
+    regions: dict[Subject, Any]
+    over: State | None = None
+
+
+def standing(pathway: Pathway, reading: Reading) -> Standing:
+    """What the checker tells of a real pathway."""
+    if pathway.status is PathwayStatus.COMPLETED:
+        return Standing({}, COMPLETED)
+    if pathway.status is PathwayStatus.ENDED:
+        return Standing({}, ended(pathway.end or ""))
+    regions: dict[Subject, Any] = dict.fromkeys(
+        (("step", rule.key) for rule in reading.protocol.steps), NOT_ASKED
+    )
+    regions |= dict.fromkeys((("ever", key) for key in reading.asked_whether_ever_done), False)
+    latest: dict[str, int] = {}
+    for step in pathway.steps:
+        if step.occurrence >= latest.get(step.key, 0):
+            latest[step.key] = step.occurrence
+            regions["step", step.key] = _region(step, reading)
+        if step.status is StepStatus.DONE and ("ever", step.key) in regions:
+            regions["ever", step.key] = True
+    regions[HOLD] = pathway.hold.status.value
+    return Standing(regions)
+
+
+def _region(step: Step, reading: Reading) -> str:
+    if step.status is StepStatus.DONE:
+        return reading.regions.done(step.key, step.outcome)
+    if step.is_settled:
+        return SET_ASIDE
+    held = step.status is StepStatus.ON_HOLD
+    if (step.came_from if held else step.status) is StepStatus.WAITING:
+        return WAITING
+    return BEGUN if step.started is not None and step.key in reading.gated else OPEN
 
 
 _COMPLETES = Move("completed", "", "nothing left to do", frozenset())
-
-
-def _asked_whether_ever_done(reading: Reading) -> frozenset[str]:
-    """Steps of which a rule asks whether they were done, be it an earlier time."""
-    rules = ("days-before-procedure", "held-drugs-have-resumption")
-    named = {one.step for one in reading.regions.conditions if one.rule in rules and one.step is not None}
-    return frozenset({*named, reading.protocol.procedure_step})
 
 
 def spoken(key: str) -> str:

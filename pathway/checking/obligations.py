@@ -20,6 +20,7 @@ from pathway.safety import COMPLETED as WHEN_COMPLETED
 
 Explore = Callable[[frozenset[str]], Explored]
 Groups = tuple[tuple[str, ...], ...]
+Passable = Callable[[Gate], bool]
 
 
 @dataclass(frozen=True)
@@ -36,34 +37,77 @@ def broken(reading: Reading, explore: Explore) -> Iterator[Fault]:
         where = f"safety.obligations.{one.key}"
         for moment in one.before:
             for asked in one.needs:
-                found = explore(_steps_for(reading, asked, moment))
-                look = _Looking(reading, found, asked, moment)
-                violation = look.first(lambda gate: not _within(groups(gate), one.override))  # noqa: B023
+                violation = _first_in_each(reading, explore, asked, moment, _not_allowed(one.override))
                 if violation is not None:
-                    yield Fault(
-                        "obligation", where, f"“{one.title.en}” is not kept: {violation.how}.", violation.path
-                    )
-                elif one.override and look.first(lambda gate: _within(one.override, groups(gate))) is None:  # noqa: B023
+                    said = f"“{one.title.en}” is not kept: {violation.how}."
+                    yield Fault("obligation", where, said, violation.path)
+                elif one.override and not _can_be_passed(reading, explore, asked, moment, one.override):
                     who = " and ".join(" or ".join(group) for group in one.override)
                     said = f"“{one.title.en}” may be passed by {who}, but no gate lets them ({moment})."
                     yield Fault("obligation", where, said)
 
 
+def _first_in_each(
+    reading: Reading, explore: Explore, asked: Condition, moment: str, passable: Passable
+) -> _Violation | None:
+    """A violation that stays one however much is looked at along with it; None as soon as it does not.
+
+    A small slice leaves much free, so what cannot happen in it cannot happen at all. What can happen in it is looked
+    for again in a larger one, where less is free.
+    """
+    violation = None
+    for steps in _larger_and_larger(reading, asked, moment):
+        found = explore(steps)
+        if not found.is_complete:
+            break
+        violation = _Looking(reading, found, asked, moment).first(passable)
+        if violation is None:
+            return None
+    return violation
+
+
+def _can_be_passed(
+    reading: Reading, explore: Explore, asked: Condition, moment: str, override: Groups
+) -> bool:
+    """Whether these people can override whatever gate stands in the way."""
+    return (
+        _first_in_each(reading, explore, asked, moment, lambda gate: _within(override, groups(gate)))
+        is not None
+    )
+
+
+def _not_allowed(override: Groups) -> Passable:
+    """Gates that people may override who may not pass the obligation: their needs are no safeguard of it."""
+    return lambda gate: not _within(groups(gate), override)
+
+
 def opened_early(reading: Reading, explore: Explore) -> Iterator[Fault]:
     """Steps that can open although something that they must wait for is not so."""
     for kept in reading.protocol.safety.steps:
-        rule = reading.protocol.step(kept.step)
         for condition in kept.opens_after:
-            found = explore(_steps_for(reading, condition, kept.step))
-            not_so = No(reading.formula(condition))
-            asked = reading.ask(All((*(reading.formula(one) for one in rule.after), not_so)))
-            for number, leads in enumerate(found.leads):
-                opens = any(move.kind == "opens" and move.step == rule.key for move, _ in leads)
-                if opens and found.slice.allows(asked, found.states[number]):
-                    chosen = asked.can_be_true(found.slice.fixed(found.states[number])) or {}
-                    said = f"can open too early: {_while(condition, found, number, chosen)}."
-                    yield Fault("opens-early", f"steps.{rule.key}.after", said, found.path(number))
+            early = None
+            for steps in _larger_and_larger(reading, condition, kept.step):
+                found = explore(steps)
+                if found.is_complete:
+                    early = _opening(reading, found, kept.step, condition)
+                if early is None or not found.is_complete:
                     break
+            if early is not None:
+                said = f"can open too early: {early.how}."
+                yield Fault("opens-early", f"steps.{kept.step}.after", said, early.path)
+
+
+def _opening(reading: Reading, found: Explored, key: str, condition: Condition) -> _Violation | None:
+    """A shortest path on which the step opens and the condition is not so."""
+    not_so = No(reading.formula(condition))
+    after = reading.protocol.step(key).after
+    asked = reading.ask(All((*(reading.formula(one) for one in after), not_so)))
+    for number, leads in enumerate(found.leads):
+        opens = any(move.kind == "opens" and move.step == key for move, _ in leads)
+        if opens and found.slice.allows(asked, found.states[number]):
+            chosen = asked.can_be_true(found.slice.fixed(found.states[number])) or {}
+            return _Violation(found.path(number), _while(condition, found, number, chosen))
+    return None
 
 
 def _within(inner: Groups, outer: Groups) -> bool:
@@ -73,13 +117,18 @@ def _within(inner: Groups, outer: Groups) -> bool:
     )
 
 
-def _steps_for(reading: Reading, condition: Condition, moment: str) -> frozenset[str]:
-    """The slice in which to look: the moment's step and those that the condition asks about."""
-    named = set(reading.steps_of(condition))
+def _larger_and_larger(reading: Reading, condition: Condition, moment: str) -> Iterator[frozenset[str]]:
+    """Slices in which to look: the steps that are named, those with what the condition's hang on, and with all."""
+    asked, named = set(reading.steps_of(condition)), set()
     if moment != WHEN_COMPLETED:
         named.add(moment.removeprefix(f"{BOOKED} ").partition(".")[0])
-    tracks = frozenset(reading.protocol.step(key).track for key in named)
-    return hangs_on(reading, named, tracks)
+    tracks = frozenset(reading.protocol.step(key).track for key in asked | named)
+    sizes = (
+        asked | named,
+        hangs_on(reading, asked, tracks) | named,
+        hangs_on(reading, asked | named, tracks),
+    )
+    yield from dict.fromkeys(frozenset(steps) for steps in sizes)
 
 
 class _Looking:
@@ -89,7 +138,7 @@ class _Looking:
         self.reading, self.found, self.asked, self.moment = reading, found, asked, moment
         self.not_so = No(reading.formula(asked))
 
-    def first(self, passable: Callable[[Gate], bool]) -> _Violation | None:
+    def first(self, passable: Passable) -> _Violation | None:
         """The shortest, where the needs of ``passable`` gates stop nobody unless they are never overridden."""
         if self.moment == WHEN_COMPLETED:
             return self._completed()
@@ -116,7 +165,7 @@ class _Looking:
                     return _Violation(self.found.path(number), f"the pathway is completed {how}")
         return None
 
-    def _booked(self, key: str, passable: Callable[[Gate], bool]) -> _Violation | None:
+    def _booked(self, key: str, passable: Passable) -> _Violation | None:
         gates = self.reading.asked(self.reading.protocol.step(key).book_gates, passable=passable)
         asked, place = self.reading.ask(All((gates, self.not_so))), self.found.slice.index["step", key]
         for number, state in enumerate(self.found.states):
@@ -126,7 +175,7 @@ class _Looking:
                 )
         return None
 
-    def _gates(self, move: Move, passable: Callable[[Gate], bool]) -> Formula:
+    def _gates(self, move: Move, passable: Passable) -> Formula:
         asked = self.reading.asked(move.gates, passable=passable)
         if move.kind == "hold" and move.outcome is not None and move.outcome.key == "not_required":
             return All((asked, self.reading.formula(Condition(rule="antithrombotics-answered"))))

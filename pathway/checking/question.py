@@ -74,7 +74,7 @@ def formula(condition: Condition, protocol: Protocol) -> Formula:
 
 def _of_rule(condition: Condition, protocol: Protocol) -> Formula:
     rule = str(condition.rule)
-    measure = f"{condition.days} d {condition.hours} h"
+    measure = f"{condition.days} d {condition.hours} h {condition.years} y"
     free = Atom(("rule", rule, condition.step or "", measure), bool)
     if rule == "antithrombotics-answered":
         return Atom(("fact", "antithrombotics"), _is_answer)
@@ -131,29 +131,85 @@ def atoms(asked: Formula) -> Iterator[Atom]:
             yield from atoms(one)
 
 
+def conjuncts(asked: Formula) -> Iterator[Formula]:
+    """The parts of a formula that must each be true."""
+    if isinstance(asked, All):
+        for one in asked.of:
+            yield from conjuncts(one)
+    elif isinstance(asked, No) and isinstance(asked.of, Some):
+        for one in asked.of.of:
+            yield from conjuncts(No(one))
+    elif isinstance(asked, No) and isinstance(asked.of, No):
+        yield from conjuncts(asked.of.of)
+    else:
+        yield asked
+
+
 class Question:
     """A formula, with the subjects it asks about and, of each, one region for every way it can answer."""
 
     def __init__(self, asked: Formula, regions: Regions) -> None:
-        self.asked = asked
         self._regions = regions
         self._tests: dict[Subject, list[Atom]] = {}
+        self._conjuncts = tuple(
+            (one, tuple(dict.fromkeys(atom.subject for atom in atoms(one)))) for one in conjuncts(asked)
+        )
         for atom in atoms(asked):
             self._tests.setdefault(atom.subject, []).append(atom)
         self.subjects = tuple(self._tests)
         self._distinct: dict[Subject, tuple[Any, ...]] = {}
 
     def can_be_true(self, fixed: Mapping[Subject, Any]) -> dict[Subject, Any] | None:
-        """Values of the free subjects that make it true, or None. What the formula never comes to ask is left out."""
-        stack: list[dict[Subject, Any]] = [{}]
-        while stack:
-            chosen = stack.pop()
-            try:
-                if _is_true(self.asked, fixed, chosen):
-                    return chosen
-            except _Unchosen as free:
-                stack += [{**chosen, free.subject: region} for region in self._tellable(free.subject)]
+        """Values of the free subjects that make it true, or None. A subject that does not matter may be left out.
+
+        Parts that share no free subject are answered each by itself: what one needs is no matter to the other.
+        """
+        found: dict[Subject, Any] = {}
+        for group in self._groups(fixed):
+            chosen = self._choose(group, fixed, {})
+            if chosen is None:
+                return None
+            found |= chosen
+        return found
+
+    def _groups(self, fixed: Mapping[Subject, Any]) -> list[list[Formula]]:
+        """The conjuncts, those together that share a free subject."""
+        groups: list[tuple[set[Subject], list[Formula]]] = []
+        for one, subjects in self._conjuncts:
+            free = {subject for subject in subjects if subject not in fixed}
+            joined, apart = (free, [one]), []
+            for group in groups:
+                if group[0] & free:
+                    joined = (joined[0] | group[0], [*group[1], *joined[1]])
+                else:
+                    apart.append(group)
+            groups = [*apart, joined]
+        return [group for _, group in groups]
+
+    def _choose(
+        self, group: list[Formula], fixed: Mapping[Subject, Any], chosen: dict[Subject, Any]
+    ) -> dict[Subject, Any] | None:
+        """``chosen`` and more, so that every part is true; the part with the fewest ways is tried first."""
+        left = []
+        for one in group:
+            truth = _truth(one, fixed, chosen)
+            if truth is False:
+                return None
+            if truth is None:
+                left.append(one)
+        if not left:
+            return chosen
+        free = min((self._free(one, fixed, chosen) for one in left), key=len)
+        for region in self._tellable(free[0]):
+            found = self._choose(left, fixed, {**chosen, free[0]: region})
+            if found is not None:
+                return found
         return None
+
+    @staticmethod
+    def _free(one: Formula, fixed: Mapping[Subject, Any], chosen: Mapping[Subject, Any]) -> list[Subject]:
+        asked = dict.fromkeys(atom.subject for atom in atoms(one))
+        return [subject for subject in asked if subject not in fixed and subject not in chosen]
 
     def _tellable(self, subject: Subject) -> tuple[Any, ...]:
         if subject not in self._distinct:
@@ -164,23 +220,17 @@ class Question:
         return self._distinct[subject]
 
 
-class _Unchosen(Exception):
-    """A free subject that has to be chosen before the formula can be answered."""
-
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self.subject = subject
-
-
-def _is_true(asked: Formula, fixed: Mapping[Subject, Any], chosen: Mapping[Subject, Any]) -> bool:
+def _truth(asked: Formula, fixed: Mapping[Subject, Any], chosen: Mapping[Subject, Any]) -> bool | None:
+    """True, False, or None while a free subject decides."""
     if isinstance(asked, Atom):
         if asked.subject in fixed:
             return asked.test(fixed[asked.subject])
-        if asked.subject in chosen:
-            return asked.test(chosen[asked.subject])
-        raise _Unchosen(asked.subject)
+        return asked.test(chosen[asked.subject]) if asked.subject in chosen else None
     if isinstance(asked, No):
-        return not _is_true(asked.of, fixed, chosen)
-    if isinstance(asked, All):
-        return all(_is_true(one, fixed, chosen) for one in asked.of)
-    return any(_is_true(one, fixed, chosen) for one in asked.of)
+        truth = _truth(asked.of, fixed, chosen)
+        return None if truth is None else not truth
+    truths = [_truth(one, fixed, chosen) for one in asked.of]
+    decisive = isinstance(asked, Some)
+    if decisive in truths:
+        return decisive
+    return None if None in truths else not decisive

@@ -86,6 +86,21 @@ class Reading:
     # --- what hangs on what ---
 
     @cached_property
+    def gated(self) -> frozenset[str]:
+        """Steps of which it matters that they have begun."""
+        protocol = self.protocol
+        return frozenset(
+            {protocol.procedure_step, *(rule.key for rule in protocol.steps if rule.start_gates)}
+        )
+
+    @cached_property
+    def asked_whether_ever_done(self) -> frozenset[str]:
+        """Steps of which a rule asks whether they were done, be it an earlier time."""
+        rules = ("days-before-procedure", "held-drugs-have-resumption")
+        named = {one.step for one in self.regions.conditions if one.rule in rules and one.step is not None}
+        return frozenset({*named, self.protocol.procedure_step})
+
+    @cached_property
     def relying(self) -> tuple[str, ...]:
         """Steps that are done again when a hold plan expires, as ``moves.expire_hold`` has it."""
         protocol = self.protocol
@@ -119,6 +134,17 @@ class Reading:
         for key in {*self.relying, *self.checks} - {hold}:
             found[key].add(hold)
         return {key: frozenset(steps) for key, steps in found.items()}
+
+    def opens_behind(self, key: str) -> frozenset[str]:
+        """The steps that a step waits for before it opens, and those that they wait for."""
+        found: set[str] = set()
+        left = [key]
+        while left:
+            for condition in self.protocol.step(left.pop()).after:
+                new = {one.step for one in parts(condition) if one.step is not None} - found
+                found |= new
+                left += new
+        return frozenset(found)
 
     def _asked_by(self, rule: StepRule) -> Iterator[str]:
         for condition in rule.after:

@@ -53,6 +53,8 @@ def every_condition(protocol: Protocol) -> Iterator[Condition]:
     for step in protocol.steps:
         for one in step.after:
             yield from parts(one)
+    for flag in protocol.red_flags:
+        yield from parts(flag.when)
     for obligation in protocol.safety.obligations:
         for one in obligation.needs:
             yield from parts(one)
