@@ -32,8 +32,14 @@ State = tuple[Any, ...]
 """Where each variable of a slice stands; ``("ended", end)`` and ``("completed",)`` when nothing follows."""
 
 COMPLETED: State = ("completed",)
-_HOLD_OUTCOMES = {"signed": "signed", "not_required": "not-required", "rejected": "rejected"}
-_EXPIRES = frozenset({"signed", "not-required", "proposed"})
+_HOLD_OUTCOMES = {
+    "signed": ("signed", "modified"),
+    "not_required": ("not-required",),
+    "rejected": ("rejected",),
+}
+"""What the hold plan may be after each outcome of its step."""
+_SIGNED = frozenset({"signed", "modified", "breached"})
+_EXPIRES = frozenset({*_SIGNED, "not-required", "proposed"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,7 +47,7 @@ class Move:
     """One thing that can happen. ``said`` is how a person would say it; empty for what happens by itself.
 
     ``step`` is the step that moves, ``from_`` where it may stand. ``outcome`` is set when it is done so, ``kind``
-    says which rule it is.
+    says which rule it is. ``hold_from`` is where the hold plan may stand, ``hold_to`` where it goes.
     """
 
     kind: str
@@ -52,6 +58,8 @@ class Move:
     to: str | None = None
     outcome: Outcome | None = None
     gates: tuple[str, ...] = ()
+    hold_from: frozenset[str] = frozenset()
+    hold_to: str | None = None
 
 
 def ended(end: str) -> State:
@@ -116,7 +124,7 @@ class Slice:
         return dict(zip(self.variables, state, strict=True))
 
     def _is_allowed(self, move: Move, state: State) -> bool:
-        if move.kind == "expires" and state[self.index[HOLD]] not in _EXPIRES:
+        if move.hold_from and state[self.index[HOLD]] not in move.hold_from:
             return False
         if move.kind == "expires" and self._is_under_way(state):
             return False
@@ -133,9 +141,9 @@ class Slice:
         new = list(state)
         if move.to is not None:
             self._set(new, move.step, move.to)
-        if move.kind == "hold":
-            new[self.index[HOLD]] = _HOLD_OUTCOMES.get(move.outcome.key if move.outcome else "", "proposed")
-        elif move.kind == "expires" or (move.kind == "moved" and self._stands_signed(new)):
+        if move.hold_to is not None:
+            new[self.index[HOLD]] = move.hold_to
+        if move.kind == "expires" or (move.kind == "moved" and self._stands_signed(new)):
             new[self.index[HOLD]] = "expired"
             self._repeat(new, (self.reading.protocol.hold.step, *self.reading.relying))
         if move.kind == "moved":
@@ -149,7 +157,7 @@ class Slice:
         return tuple(new)
 
     def _stands_signed(self, state: list[Any]) -> bool:
-        return self.has_hold and state[self.index[HOLD]] == "signed"
+        return self.has_hold and state[self.index[HOLD]] in _SIGNED
 
     def _set(self, state: list[Any], step: str, to: str) -> None:
         state[self.index["step", step]] = to
@@ -192,7 +200,8 @@ class Slice:
             yield Move("moved", protocol.procedure_step, "procedure moved to another date", standing)
         if self.has_hold:
             every = frozenset({*UNSETTLED, SET_ASIDE, *self._settled(protocol.hold.step)})
-            yield Move("expires", protocol.hold.step, "hold plan expired", every)
+            yield Move("expires", protocol.hold.step, "hold plan expired", every, hold_from=_EXPIRES)
+            yield from self._dose_moves(every)
             over = reading.procedure_is_over()
             yield Move("drops", protocol.hold.step, "", frozenset({WAITING, OPEN}), over, SET_ASIDE)
 
@@ -223,13 +232,25 @@ class Slice:
 
     def _hold_moves(self, rule: StepRule) -> Iterator[Move]:
         name, live = spoken(rule.key), frozenset({OPEN})
-        yield Move("hold", rule.key, f"{name} proposed", live)
+        yield Move("hold", rule.key, f"{name} proposed", live, hold_to="proposed")
         for outcome in rule.outcomes:
-            if outcome.key in _HOLD_OUTCOMES:
-                asks = self.reading.states_hold(outcome)
-                to = self.reading.regions.done(rule.key, outcome.key)
-                said = f"{name} {spoken(outcome.key)}"
-                yield Move("hold", rule.key, said, live, asks, to, outcome, outcome.gates)
+            asks = self.reading.states_hold(outcome)
+            to = self.reading.regions.done(rule.key, outcome.key)
+            for becomes in _HOLD_OUTCOMES.get(outcome.key, ()):
+                said = f"{name} {spoken(outcome.key)}{' otherwise than proposed' * (becomes == 'modified')}"
+                yield Move("hold", rule.key, said, live, asks, to, outcome, outcome.gates, hold_to=becomes)
+
+    def _dose_moves(self, every: frozenset[str]) -> Iterator[Move]:
+        """A dose taken too late breaches the plan that was signed; a signer may find that it was not."""
+        step = self.reading.protocol.hold.step
+        for before, to in (
+            ("signed", "breached"),
+            ("modified", "breached"),
+            ("breached", "signed"),
+            ("breached", "modified"),
+        ):
+            said = "a dose taken too late" if to == "breached" else "the late dose taken back"
+            yield Move("dose", step, said, every, hold_from=frozenset({before}), hold_to=to)
 
     def _gate(self, keys: tuple[str, ...]) -> Question | None:
         return self.reading.passes(keys) if keys else None
