@@ -16,6 +16,7 @@ RuleName = Literal[
     "fracture-recent",
     "held-drugs-have-resumption",
     "hold-time-left",
+    "may-be-pregnant",
     "no-red-alarm",
     "observations-complete",
     "observed-since-procedure",
@@ -23,7 +24,9 @@ RuleName = Literal[
 ]
 """Checks that a comparison cannot say; each is a function in ``gates.RULES``."""
 
-HoldName = Literal["unknown", "proposed", "signed", "modified", "not-required", "rejected", "expired", "breached"]
+HoldName = Literal[
+    "unknown", "proposed", "signed", "modified", "not-required", "rejected", "expired", "breached"
+]
 """States of the hold plan that may be asked for; ``signed`` is also one that was signed otherwise than proposed."""
 
 
@@ -38,8 +41,8 @@ class Condition:
     begins so (one without a code counts), ``taken`` for such a drug among the antithrombotics that are taken now.
     ``older_than_days`` and ``older_than_months`` ask of a fact that is a day that it lie at least so long (whole
     calendar months) before the procedure, or before now while there is none. ``any_of`` asks that at least one of
-    its conditions hold, ``none_of`` that none does. ``rule`` names a check written in ``gates.py``, ``days`` and
-    ``hours`` are its measure.
+    its conditions hold, ``none_of`` that none does. ``rule`` names a check written in ``gates.py``, ``days``,
+    ``hours`` and ``years`` are its measure.
     """
 
     fact: str | None = None
@@ -60,3 +63,4 @@ class Condition:
     rule: RuleName | None = None
     days: int | None = None
     hours: int | None = None
+    years: int | None = None

@@ -226,6 +226,14 @@ def _observations_complete(_: Condition, pathway: Pathway, ground: Ground) -> bo
     return not missing_sets(pathway, ground)
 
 
+def _may_be_pregnant(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    """Not known to be male, and younger than ``years``: only then is the question asked."""
+    person = pathway.patient
+    if person.gender == "male":
+        return False
+    return ground.calendar.day(pathway.as_of) < add_months(person.birth_date, 12 * (condition.years or 0))
+
+
 def _no_red_alarm(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
     """No urgent alarm in the last ``hours``, and none that nobody has answered."""
     return not recent_red(pathway, ground, timedelta(hours=condition.hours or 0))
@@ -245,6 +253,7 @@ RULES: dict[RuleName, Callable[[Condition, Pathway, Ground], bool]] = {
     "drawn-for-procedure": _drawn_for_procedure,
     "fracture-older": _fracture_older,
     "fracture-recent": _fracture_recent,
+    "may-be-pregnant": _may_be_pregnant,
     "no-red-alarm": _no_red_alarm,
     "observations-complete": _observations_complete,
     "days-before-procedure": _days_before_procedure,

@@ -83,7 +83,9 @@ _RULES: dict[RuleName, Text] = {
         fr="rien n'a été arrêté, ou {step} signée", en="nothing was held, or {step} signed"
     ),
     "hold-time-left": Text(fr="assez de jours pour le délai d'arrêt", en="enough days left for the hold"),
-    "may-be-pregnant": Text(fr="grossesse possible (moins de {years} ans)", en="may be pregnant (under {years})"),
+    "may-be-pregnant": Text(
+        fr="grossesse possible (moins de {years} ans)", en="may be pregnant (under {years})"
+    ),
     "no-red-alarm": Text(fr="aucune alarme rouge depuis {hours} h", en="no red alarm in the last {hours} h"),
     "observations-complete": Text(
         fr="toutes les séries de surveillance saisies", en="every observation set recorded"

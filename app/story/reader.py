@@ -262,7 +262,7 @@ def _statement_names(path: str, said: Statement | None, named: _Named) -> Iterat
         yield from named(f"{path}.alarm", "alarm", name)
     if said.towards is not None:
         yield from named(f"{path}.towards", "role", said.towards)
-    if said.about is not None:
+    if said.about not in (None, "pathway"):
         yield from named(f"{path}.about", "step", said.about)
     if said.end is not None:
         yield from named(f"{path}.end", "end", said.end)
