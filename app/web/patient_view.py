@@ -27,7 +27,7 @@ from app.web.words import fact_title, happened, planned, role_title, sentence
 from pathway.anchors import Moment, due, resolve
 from pathway.codec import decode
 from pathway.explaining.explanation import Explanation
-from pathway.explaining.whole import explain
+from pathway.explaining.whole import explain_briefly
 from pathway.flags import Flag, flags
 from pathway.gates import unmet
 from pathway.ground import procedure_start
@@ -200,7 +200,7 @@ def view(
         patient_offers=(*_offers(TO_THE_PATIENT, scene), *_channels(scene)),
         may_record=offer(RECORD_FACT, scene) is not None,
         reason=sentence(pathway.reason, ground.protocol, scene.speech),
-        explained={one.key: one for one in explain(pathway, ground)},
+        explained=explain_briefly(pathway, ground),
     )
 
 

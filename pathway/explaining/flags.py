@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathway.explaining.explanation import Explanation, Input, sourced
 from pathway.explaining.facts import hold, is_true, procedure
-from pathway.explaining.gates import explain_gate, gate_key
+from pathway.explaining.gates import explain_need
 from pathway.explaining.holding import explain_hold
 from pathway.explaining.steps import explain_earliest, explain_task
 from pathway.flags import Flag
@@ -61,8 +61,7 @@ def _behind(
         step = protocol.step(protocol.hold.step)
         return sourced(step.source), (hold(pathway, ground), procedure(pathway, ground)), ()
     if protocol.has_gate(head):
-        gate = explain_gate(protocol.gate(head), pathway, ground)
-        need = next((one for one in gate.parts if one.key == f"{gate_key(head)}/{tail}"), gate)
+        need = explain_need(protocol.gate(head), int(tail), pathway, ground)
         return need.source, need.inputs, (need,)
     return _of_a_visit(flag, pathway, ground)
 

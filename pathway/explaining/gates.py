@@ -6,7 +6,7 @@ from pathway.explaining.explanation import Explanation, Input, sourced
 from pathway.explaining.facts import is_true, listed
 from pathway.gates import holds, overridden, unmet
 from pathway.ground import Ground, procedure_start
-from pathway.protocol import Gate, Need
+from pathway.protocol import Gate
 from pathway.protocol_words import roles
 from pathway.refusal import Text
 from pathway.state import Override, Pathway
@@ -23,13 +23,12 @@ def gate_key(key: str) -> str:
     return f"gate/{key}"
 
 
-def explain_gate(gate: Gate, pathway: Pathway, ground: Ground) -> Explanation:
-    """Whether the gate is met, and need by need why."""
+def explain_gate(gate: Gate, pathway: Pathway, ground: Ground, *, brief: bool = False) -> Explanation:
+    """Whether the gate is met, and (unless ``brief``) need by need why."""
     missing = {one.index for one in unmet(gate, pathway, ground)}
     passed = overridden(gate, pathway, ground)
-    parts = tuple(
-        _need(need, index, gate, index in missing, pathway, ground) for index, need in enumerate(gate.needs)
-    )
+    wanted = () if brief else range(len(gate.needs))
+    parts = tuple(_need(index, gate, index in missing, pathway, ground) for index in wanted)
     if missing:
         because = sentence(count(len(missing), _NEED, _NEEDS))
     elif any(not holds(gate.needs[index].when, pathway, ground) for index in passed):
@@ -63,8 +62,14 @@ def _who_may(gate: Gate, ground: Ground) -> Text:
     return Text(fr="Aucune dérogation possible", en="Nobody may override it")
 
 
-def _need(need: Need, index: int, gate: Gate, missing: bool, pathway: Pathway, ground: Ground) -> Explanation:
-    key = f"{gate_key(gate.key)}/{index}"
+def explain_need(gate: Gate, index: int, pathway: Pathway, ground: Ground) -> Explanation:
+    """One need of a gate. Key ``gate/G3/1``."""
+    missing = any(one.index == index for one in unmet(gate, pathway, ground))
+    return _need(index, gate, missing, pathway, ground)
+
+
+def _need(index: int, gate: Gate, missing: bool, pathway: Pathway, ground: Ground) -> Explanation:
+    need, key = gate.needs[index], f"{gate_key(gate.key)}/{index}"
     source = sourced(need.source, gate.source)
     asked = is_true(need.when, pathway, ground, key=f"{key}/if", source=source)
     passed = _override(index, gate, pathway, ground)
@@ -124,6 +129,10 @@ def _passed(one: Override, pathway: Pathway, ground: Ground) -> Input:
     return Input(Text(fr="Dérogation", en="Override"), said, one.at, one.by, "override")
 
 
-def needs_of(keys: tuple[str, ...], pathway: Pathway, ground: Ground) -> tuple[Explanation, ...]:
+def gates_of(
+    keys: tuple[str, ...], pathway: Pathway, ground: Ground, *, brief: bool
+) -> tuple[Explanation, ...]:
     """The gates of these keys, once each."""
-    return tuple(explain_gate(ground.protocol.gate(key), pathway, ground) for key in dict.fromkeys(keys))
+    return tuple(
+        explain_gate(ground.protocol.gate(key), pathway, ground, brief=brief) for key in dict.fromkeys(keys)
+    )

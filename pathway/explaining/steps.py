@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pathway.explaining.explanation import Explanation, Input, sourced
 from pathway.explaining.facts import STATUS, is_true, state
-from pathway.explaining.gates import needs_of
+from pathway.explaining.gates import gates_of
 from pathway.explaining.moments import counted, deadline
 from pathway.flags import misplaced
 from pathway.ground import Ground
@@ -21,17 +21,18 @@ from pathway.wording import fill, joined, same, sentence, when
 _S = StepStatus
 
 
-def explain_step(step: Step, pathway: Pathway, ground: Ground) -> Explanation:
-    """Why this occurrence is where it is. Key ``review/1``."""
+def explain_step(step: Step, pathway: Pathway, ground: Ground, *, brief: bool = False) -> Explanation:
+    """Why this occurrence is where it is. Key ``review/1``. With ``brief`` the gates before it are left out."""
     rule = ground.protocol.step(step.key)
+    after = () if brief and step.status is not _S.WAITING else rule.after
     asked = tuple(
         is_true(one, pathway, ground, key=f"{step.ref}/after/{number}", source=rule.source)
-        for number, one in enumerate(rule.after, start=1)
+        for number, one in enumerate(after, start=1)
     )
     gates: tuple[Explanation, ...] = ()
-    if step.status in LIVE:
+    if step.status in LIVE and not brief:
         keys = (*rule.book_gates, *rule.start_gates, *(key for one in rule.outcomes for key in one.gates))
-        gates = needs_of(keys, pathway, ground)
+        gates = gates_of(keys, pathway, ground, brief=False)
     return Explanation(
         key=step.ref,
         kind="step",
@@ -142,13 +143,13 @@ def explain_earliest(step: Step, pathway: Pathway, ground: Ground) -> Explanatio
     )
 
 
-def explain_visit(step: Step, pathway: Pathway, ground: Ground) -> Explanation | None:
+def explain_visit(step: Step, pathway: Pathway, ground: Ground, *, brief: bool = False) -> Explanation | None:
     """Why a visit stands as it does. Key ``review/1/visit@2``; None while none stands."""
     visit = step.visit
     if visit is None or not visit.stands:
         return None
     rule = ground.protocol.step(step.key)
-    gates = needs_of(rule.book_gates, pathway, ground)
+    gates = gates_of(rule.book_gates, pathway, ground, brief=brief)
     shown = when(visit.start, ground.calendar)
     status = REASONS[visit.status.value]
     if visit.status is VisitStatus.PENDING:

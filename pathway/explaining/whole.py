@@ -32,6 +32,14 @@ def explain(pathway: Pathway, ground: Ground) -> tuple[Explanation, ...]:
     return tuple(found.values())
 
 
+def explain_briefly(pathway: Pathway, ground: Ground) -> dict[str, Explanation]:
+    """The same by key, in a fraction of the time: gates without their needs, steps without their gates."""
+    found: dict[str, Explanation] = {}
+    for one in _everything(pathway, ground, brief=True):
+        found.setdefault(one.key, one)
+    return found
+
+
 def explain_one(what: str, pathway: Pathway, ground: Ground) -> Explanation | None:
     """The explanation of one key; of a thing that is planned no longer, the rule that asked for it. Else None."""
     for one in _everything(pathway, ground):
@@ -41,7 +49,7 @@ def explain_one(what: str, pathway: Pathway, ground: Ground) -> Explanation | No
     return explain_past(what, pathway, ground)
 
 
-def _everything(pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
+def _everything(pathway: Pathway, ground: Ground, *, brief: bool = False) -> Iterator[Explanation]:
     yield explain_pathway(pathway, ground)
     for flagged in pathway.flagged:
         flag = ground.protocol.red_flag(flagged.key)
@@ -53,14 +61,14 @@ def _everything(pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
     yield plan
     yield from plan.parts
     for gate in ground.protocol.gates:
-        yield explain_gate(ground.protocol.gate(gate.key), pathway, ground)
+        yield explain_gate(ground.protocol.gate(gate.key), pathway, ground, brief=brief)
     for step in pathway.steps:
-        yield explain_step(step, pathway, ground)
+        yield explain_step(step, pathway, ground, brief=brief)
         if not step.is_settled:
             yield explain_task(step, pathway, ground)
             if (opening := explain_earliest(step, pathway, ground)) is not None:
                 yield opening
-            if (visit := explain_visit(step, pathway, ground)) is not None:
+            if (visit := explain_visit(step, pathway, ground, brief=brief)) is not None:
                 yield visit
     yield from explain_rungs(pathway, ground)
     yield from explain_messages(pathway, ground)

@@ -10,7 +10,7 @@ import pytest
 
 from pathway import events as e
 from pathway.explaining.explanation import UNSOURCED, Explanation
-from pathway.explaining.whole import explain, explain_one
+from pathway.explaining.whole import explain, explain_briefly, explain_one
 from pathway.flags import flags
 from pathway.gates import unmet
 from pathway.ladders import alerts
@@ -50,6 +50,10 @@ def judge(tale: Tale) -> dict[str, Explanation]:
     found = explain(pathway, ground)
     by_key = {one.key: one for one in found}
     assert len(by_key) == len(found), "each key once"
+    brief = explain_briefly(pathway, ground)
+    assert [(key, one.because, one.at) for key, one in brief.items()] == [
+        (one.key, one.because, one.at) for one in found
+    ], "the short answer is the beginning of the long one"
     planned = plan(pathway, ground)
     for item in (*planned.items, *planned.late):
         assert item.key in by_key, f"{item.key} is not explained"
