@@ -137,7 +137,7 @@ def test_what_was_held_is_resumed_on_an_order_and_confirmed() -> None:
     tale.completes("discharge", "home", WARD, **LEAVING)
     assert tale.due("resumption_done") == "2027-02-19 20:00"
     assert tale.planned("resumption_done/1/message") == {
-        "resumption_done/1/message/resumption/1/sms": "2027-02-18 08:00"
+        "resumption_done/1/message/resumption/1/sms": "2027-02-18 18:00"
     }
     tale.at("2027-02-19 23:59")  # the later of D+3 and the signed day
     assert [alert.level for alert in tale.alerts() if alert.step and alert.step.key == "resumption_done"] == [
