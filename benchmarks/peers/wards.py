@@ -84,6 +84,8 @@ def _act(at: datetime, event: e.Event, protocol: Protocol) -> Act:
     if type(event) in HOLDS:
         hold, outcome = HOLDS[type(event)]
         return Act("complete", protocol.hold.step, at, outcome=outcome, hold=hold)
+    if isinstance(event, e.ObservationsRecorded):
+        return Act("learn", "", at)
     if isinstance(event, e.FactsRecorded):
         return Act("learn", "", at, facts={fact.key: fact.value for fact in event.facts})
     raise TypeError(f"the peers have no act for {type(event).__name__}")
