@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from pathway.explaining.anchored import held_from
 from pathway.explaining.explanation import Explanation, Input, sourced
-from pathway.explaining.facts import hold, is_true, procedure
+from pathway.explaining.facts import is_true
 from pathway.explaining.gates import explain_need
 from pathway.explaining.holding import explain_hold
+from pathway.explaining.moments import counted
 from pathway.explaining.steps import explain_earliest, explain_task
 from pathway.flags import Flag
 from pathway.ground import Ground
+from pathway.ladders import ladders
 from pathway.protocol import RedFlag
 from pathway.protocol_words import condition, role, roles
 from pathway.reasons import reason
@@ -31,57 +36,76 @@ def flag_key(key: str) -> str:
 
 
 def explain_flag(flag: Flag, pathway: Pathway, ground: Ground) -> Explanation:
-    """Why a flag is there: the dates, the gate or the plan that it rests on."""
-    source, inputs, parts = _behind(flag, pathway, ground)
+    """Why a flag is there: what it rests on (dates, a gate, a plan), in ``parts``, the nearest first."""
+    parts = tuple(_behind(flag, pathway, ground))
     level = Text(fr="Bloquant", en="Blocking") if flag.blocking else Text(fr="À savoir", en="To be known")
     return Explanation(
         key=flag_key(flag.key),
         kind="flag",
         title=fill("{level} : {text}", "{level}: {text}", level=level, text=flag.text),
-        because=flag.text,
-        source=source,
-        inputs=inputs,
+        because=parts[0].because if parts else flag.text,
+        source=parts[0].source if parts else sourced(),
+        rule=parts[0].rule if parts else None,
+        inputs=parts[0].inputs if parts else (),
         parts=parts,
     )
 
 
-def _behind(
-    flag: Flag, pathway: Pathway, ground: Ground
-) -> tuple[str, tuple[Input, ...], tuple[Explanation, ...]]:
-    """Source, inputs and parts of a flag, by what it is about."""
+def _behind(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
+    """What a flag rests on, by what it is about."""
     protocol = ground.protocol
     head, _, tail = flag.key.partition("/")
     if head == "finding" and (found := protocol.red_flag(tail)) is not None:
-        one = explain_finding(found, pathway, ground)
-        return one.source, one.inputs, (one,)
-    if head == "hold":
-        plan = explain_hold(pathway, ground)
-        return sourced(protocol.hold.source), plan.inputs, (plan,)
-    if head == "procedure":
-        step = protocol.step(protocol.hold.step)
-        return sourced(step.source), (hold(pathway, ground), procedure(pathway, ground)), ()
-    if protocol.has_gate(head):
-        need = explain_need(protocol.gate(head), int(tail), pathway, ground)
-        return need.source, need.inputs, (need,)
-    return _of_a_visit(flag, pathway, ground)
+        yield explain_finding(found, pathway, ground)
+    elif head == "hold":
+        if tail == "impossible":
+            yield _told(flag, held_from(pathway, ground), protocol.hold.source)
+        yield explain_hold(pathway, ground)
+    elif head == "procedure":
+        yield from _not_ready(flag, pathway, ground)
+        yield explain_hold(pathway, ground)
+    elif protocol.has_gate(head):
+        yield explain_need(protocol.gate(head), int(tail), pathway, ground)
+    else:
+        yield from _of_a_visit(flag, pathway, ground)
 
 
-def _of_a_visit(
-    flag: Flag, pathway: Pathway, ground: Ground
-) -> tuple[str, tuple[Input, ...], tuple[Explanation, ...]]:
+def _told(flag: Flag, given: Input, source: str) -> Explanation:
+    """One thing that is known, and that a flag follows from."""
+    known = given.value if given.value is not None else Text(fr="inconnu", en="unknown")
+    because = sentence(fill("{what} : {known}", "{what}: {known}", what=given.what, known=known))
+    return Explanation(
+        f"{flag_key(flag.key)}/from", "condition", given.what, because, sourced(source), inputs=(given,)
+    )
+
+
+def _not_ready(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
+    """The rungs that say so and have fired."""
+    fired = {one.key for one in pathway.fired if not one.passed_over}
+    for rungs in ladders(pathway, ground):
+        for one in rungs:
+            if one.rung.effect == "not-ready" and one.key in fired and one.step is not None:
+                key = f"{flag_key(flag.key)}/{one.rung.key}"
+                yield counted(
+                    one.rung.at, one.step, pathway, ground, key=key, kind="rung", title=one.rung.text
+                )
+
+
+def _of_a_visit(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
     key, _, occurrence = flag.step.partition("/")
     step = pathway.at(key, int(occurrence)) if occurrence.isdigit() else None
-    if step is None:
-        return sourced(), (), ()
-    inputs: tuple[Input, ...] = ()
-    if step.visit is not None:
-        what = fill("Rendez-vous n° {n}", "Visit, revision {n}", n=step.visit.revision)
-        inputs = (Input(what, when(step.visit.start, ground.calendar), step.visit.since, source="visit"),)
-    source = sourced(ground.protocol.step(key).source)
+    if step is None or step.visit is None:
+        return
+    what = fill("Rendez-vous n° {n}", "Visit, revision {n}", n=step.visit.revision)
+    visit = Input(what, when(step.visit.start, ground.calendar), step.visit.since, source="visit")
     if flag.key.endswith("not-a-working-day"):
-        return sourced(ground.protocol.hours.source), inputs, ()
-    window = (explain_earliest(step, pathway, ground), explain_task(step, pathway, ground))
-    return source, inputs, tuple(one for one in window if one is not None)
+        yield _told(flag, visit, ground.protocol.hours.source)
+        return
+    earliest = explain_earliest(step, pathway, ground)
+    if earliest is not None and flag.key.endswith("misplaced"):
+        yield earliest
+    yield explain_task(step, pathway, ground)
+    yield _told(flag, visit, ground.protocol.step(key).source)
 
 
 def explain_finding(flag: RedFlag, pathway: Pathway, ground: Ground) -> Explanation:

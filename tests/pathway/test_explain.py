@@ -67,7 +67,9 @@ def judge(tale: Tale) -> dict[str, Explanation]:
     for alert in alerts(pathway, ground):
         assert by_key[alert.key].kind == "alert"
     for flag in flags(pathway, ground):
-        assert by_key[f"flag/{flag.key}"].because == flag.text
+        why = by_key[f"flag/{flag.key}"]
+        assert why.title.fr.endswith(flag.text.fr)
+        assert why.parts, f"{flag.key} rests on something"
     for gate in ground.protocol.gates:
         whole = ground.protocol.gate(gate.key)
         missing = {f"gate/{gate.key}/{one.index}" for one in unmet(whole, pathway, ground)}
