@@ -61,6 +61,11 @@ class Notice:
     source: str = ""
 
 
+def _within(title: str) -> str:
+    """A title in the midst of a sentence: without its capital, unless it begins with an abbreviation (MRI)."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class RedFlag:
     """A finding that stands in the way: what it is, what it stops and whom it concerns.
@@ -87,8 +92,8 @@ class RedFlag:
     def refusal(self) -> Text:
         """The sentence that a gate says while it is there."""
         return Text(
-            fr=f"{self.key} : {self.title.fr[:1].lower()}{self.title.fr[1:]}.",
-            en=f"{self.key}: {self.title.en[:1].lower()}{self.title.en[1:]}.",
+            fr=f"{self.key} : {_within(self.title.fr)}.",
+            en=f"{self.key}: {_within(self.title.en)}.",
         )
 
 
