@@ -6,11 +6,12 @@ whoever reads one recognises the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from pathway.calendar import Calendar
 from pathway.protocol import Answer, Condition, Offset, Protocol, RuleName
 from pathway.refusal import Text
-from pathway.wording import NO, NONE, YES, fill, joined, same
+from pathway.wording import NO, NONE, YES, fill, joined, same, value
 
 ANCHORS = {
     "referral": Text(fr="demande", en="referral"),
@@ -137,6 +138,22 @@ def fact_title(key: str, protocol: Protocol) -> Text:
         return protocol.facts[key]
     asked = fact_answer(key, protocol)
     return asked.title if asked else same(key.replace("_", " "))
+
+
+def answered(asked: Answer | None, known: object, calendar: Calendar) -> Text:
+    """What was answered, in words: a choice by its title, a number with its unit, a table row by row."""
+    if asked is not None and asked.kind == "table" and isinstance(known, list | tuple):
+        return joined((_row(asked, row, calendar) for row in known), "; ") if known else NONE
+    if asked is not None and isinstance(known, str) and known in asked.choice_keys:
+        return asked.choice_title(known)
+    return value(known, calendar, asked.unit if asked else "")
+
+
+def _row(asked: Answer, row: object, calendar: Calendar) -> Text:
+    if not isinstance(row, Mapping):
+        return value(row, calendar)
+    columns = {column.key: column for column in asked.columns}
+    return joined((answered(columns.get(key), one, calendar) for key, one in row.items()), " · ")
 
 
 def outcome_title(step: str, key: str, protocol: Protocol) -> Text:

@@ -20,8 +20,17 @@ _MONTHS_FR = (
 )  # fmt: skip
 _MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-UNITS = {"Cel": "°C", "umol/L": "µmol/L", "{score}": "", "{T-score}": ""}
-"""UCUM as the ward writes it."""
+UNITS = {
+    "Cel": "°C",
+    "umol/L": "µmol/L",
+    "mm[Hg]": "mmHg",
+    "{score}": "",
+    "{T-score}": "",
+    "{INR}": "",
+    "{count}": "",
+    "10*9/L": "10⁹/L",
+}
+"""UCUM as the ward writes it, where that is not the same."""
 
 YES, NO = Text(fr="oui", en="yes"), Text(fr="non", en="no")
 NONE = Text(fr="aucun", en="none")
@@ -80,10 +89,15 @@ def count(number: int, one: Text, several: Text) -> Text:
     )
 
 
+def unit_of(ucum: str) -> str:
+    """A UCUM unit as the ward writes it."""
+    return UNITS.get(ucum, ucum.strip("{}"))
+
+
 def value(known: Any, calendar: Calendar, unit: str = "") -> Text:
     """A recorded value as people read it, with its UCUM unit in the ward's writing."""
     said = _value(known, calendar)
-    written = UNITS.get(unit, unit.strip("{}"))
+    written = unit_of(unit)
     return fill("{said} {unit}", "{said} {unit}", said=said, unit=written) if written else said
 
 
@@ -91,20 +105,23 @@ def _value(known: Any, calendar: Calendar) -> Text:
     if isinstance(known, bool):
         return YES if known else NO
     if isinstance(known, list | tuple):
-        return joined(_value(one, calendar) for one in known) if known else NONE
+        rows = any(_is_row(one) for one in known)
+        return joined((_value(one, calendar) for one in known), "; " if rows else ", ") if known else NONE
     if isinstance(known, Mapping):
         text, atc = known.get("text"), known.get("atc")
         if text or atc:
             return same(f"{text} ({atc})" if text and atc else str(text or atc))
-        return joined(
-            fill("{key} {said}", "{key} {said}", key=key, said=_value(one, calendar))
-            for key, one in known.items()
-        )
+        return joined((_value(one, calendar) for one in known.values()), " · ")
     if isinstance(known, float):
         return Text(fr=f"{known:g}".replace(".", ","), en=f"{known:g}")
     if isinstance(known, str):
         return _dated(known, calendar)
     return same(str(known))
+
+
+def _is_row(known: Any) -> bool:
+    """Whether this is a row of a table, and no drug."""
+    return isinstance(known, Mapping) and not {"text", "atc"} & known.keys()
 
 
 def _dated(text: str, calendar: Calendar) -> Text:

@@ -12,6 +12,7 @@ from pathway.protocol import Condition
 from pathway.protocol_words import (
     CAUSES,
     HOLD,
+    answered,
     condition,
     fact_answer,
     fact_title,
@@ -20,7 +21,7 @@ from pathway.protocol_words import (
 )
 from pathway.refusal import Text
 from pathway.state import Pathway, Step
-from pathway.wording import day, fill, joined, same, sentence, value, when
+from pathway.wording import day, fill, joined, same, sentence, when
 
 STATUS = {
     StepStatus.WAITING: Text(fr="en attente", en="waiting"),
@@ -102,15 +103,8 @@ def fact(key: str, pathway: Pathway, ground: Ground) -> Input:
     title, known = fact_title(key, ground.protocol), pathway.fact(key)
     if known is None:
         return Input(title)
-    return of_fact(known, title, answered(key, known.value, ground))
-
-
-def answered(key: str, known: object, ground: Ground) -> Text:
-    """The value of a fact in words: a choice by its title, a number with its unit."""
     asked = fact_answer(key, ground.protocol)
-    if asked is not None and isinstance(known, str) and known in asked.choice_keys:
-        return asked.choice_title(known)
-    return value(known, ground.calendar, asked.unit if asked else "")
+    return of_fact(known, title, answered(asked, known.value, ground.calendar))
 
 
 def step(key: str, pathway: Pathway, ground: Ground) -> Input:
