@@ -13,7 +13,7 @@ from pathway.decide_steps import follow
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.hold_asked import computed, may_go_on, offered, proposed
 from pathway.lifecycle import LIVE, StepStatus
-from pathway.moves import need_reason, pass_gates
+from pathway.moves import need_reason, open_on_demand, pass_gates
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
 from pathway.state import Dose, HeldDrug, HoldPlan, HoldStatus, Pathway, Step
@@ -54,7 +54,11 @@ def _proposed(pathway: Pathway, event: e.HoldProposed, ground: Ground) -> Pathwa
         answer=answer,
         earlier=_earlier(pathway.hold),
     )
-    return pathway.but(hold=plan)
+    pathway = pathway.but(hold=plan)
+    if answer is not None and answer.status == "refused":
+        opens = ground.protocol.hold.refused_opens
+        pathway = open_on_demand(pathway, opens, ground, "no delay can be proposed")
+    return pathway
 
 
 def _signed(pathway: Pathway, event: e.HoldSigned, ground: Ground) -> Pathway:

@@ -322,6 +322,7 @@ class HoldRule:
 
     ``longest_offset_days``: a drug to be stopped longer before the procedure is taken for a slip of the hand.
     ``profile``: the hold profile that the calculator proposes by; without one the centre does without it.
+    ``refused_opens``: the work that begins when it can propose no delay.
     """
 
     step: str
@@ -330,6 +331,7 @@ class HoldRule:
     longest_offset_days: int
     source: str
     profile: str | None = None
+    refused_opens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class _Reader:
         yield from _known("procedure_step", protocol.procedure_step, self.steps, "step")
         yield from _known("hold.step", protocol.hold.step, self.steps, "step")
         yield from self.roles("hold.signers", protocol.hold.signers)
+        yield from self.on_demand("hold.refused_opens", protocol.hold.refused_opens)
         yield from self.roles("messaging.desk", (protocol.messaging.desk,))
         for key, role in protocol.roles.items():
             yield from self.roles(f"roles.{key}.fallback", (role.fallback,) if role.fallback else ())

@@ -26,6 +26,7 @@ REASONS = {
         fr="le créneau de l'intervention a été abandonné", en="the procedure's slot was given up"
     ),
     "the procedure was not done": Text(fr="l'intervention n'a pas eu lieu", en="the procedure was not done"),
+    "no delay can be proposed": Text(fr="aucun délai ne peut être proposé", en="no delay can be proposed"),
     # of a planned thing that is owed no longer, or not yet
     "the slot that was told no longer stands": Text(
         fr="le rendez-vous annoncé ne tient plus", en="the visit that was announced no longer stands"

@@ -11,6 +11,7 @@ from pathway.codec import decode, encode
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.hold_asked import taken
+from pathway.lifecycle import StepStatus
 from pathway.referral import Fact
 from pathway.refusal import Refused
 from pathway.state import HeldDrug, HoldPlan, HoldStatus
@@ -87,6 +88,13 @@ def test_a_refusal_and_a_deferral_propose_no_day_and_say_why() -> None:
     assert plan.answer is not None
     assert (plan.answer.status, plan.drugs) == ("refused", ())
     assert "hold/refused" in tale.flags()
+    assert tale.step("hold_advice").status is StepStatus.OPEN
+    tale.at(tale.now + timedelta(minutes=1))
+    (alert,) = [one for one in tale.alerts() if one.step and one.step.key == "hold_advice"]
+    assert (alert.role, alert.also) == ("anaesthetist", ("haemostasis", "prescriber"))
+    assert "procedure/not-ready" in tale.flags()
+    tale.completes("hold_advice", "released", ANAESTHETIST, advice="replaced by cardiology")
+    assert tale.pathway.hold.status is HoldStatus.EXPIRED
     stented = proposed(
         {"atc": "B01AC06", "text": "aspirine"},
         {"atc": "B01AC24", "text": "ticagrélor"},
