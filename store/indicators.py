@@ -74,6 +74,11 @@ def _lines(session: Session, ids: Sequence[str]) -> dict[str, list[Line]]:
     return found
 
 
+def line_of(row: HistoryRow) -> Line:
+    """A line of the history as the indicators read it."""
+    return Line(row.recorded.astimezone(UTC), row.occurred.astimezone(UTC), row.event)
+
+
 def _followed(session: Session) -> dict[str, date]:
     """The day of the fracture that the next pathway of the same person treats, by the pathway before it."""
     previous = col(PathwayRow.state)["previous"].as_string()

@@ -126,6 +126,7 @@ class Statement:
     alarm: str | None = None
     recorded: str | None = None
     linked: str | None = None
+    indicator: str | None = None
 
     occurrence: int | None = None
     status: str | None = None
@@ -149,6 +150,7 @@ class Statement:
     missing: tuple[str, ...] | None = None
     towards: str | None = None
     answered: bool | None = None
+    counts: Literal["met", "not-met", "excluded", "not-recorded", "pending"] | None = None
     is_: Any = None
     not_: bool = False
 
@@ -173,6 +175,7 @@ SUBJECTS: dict[str, frozenset[str]] = {
     "alarm": frozenset({"count", "answered"}),
     "recorded": frozenset({"count", "from", "to", "at"}),
     "linked": frozenset({"status"}),
+    "indicator": frozenset({"counts", "because", "count"}),
 }
 """Every subject of a statement and the details it may have (besides ``not``)."""
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.story.counts import WORDS, counts
 from app.story.format import Statement, subject_of
 from app.story.moments import Days
 from pathway.gates import unmet
 from pathway.ground import Ground
+from pathway.indicators.course import Line
 from pathway.ladders import alerts
 from pathway.plan import Plan, plan
 from pathway.planned import Kind
@@ -26,7 +28,8 @@ _LEFT = ("sent", "sending", "uncertain")
 class Scene:
     """All there is to look at: what became of the referral, the state, and every row ever owed.
 
-    ``history`` are the events recorded, with when; ``others`` the pathways that follow this one.
+    ``history`` are the events recorded, with when, ``lines`` the same as they are stored; ``others`` the pathways that
+    follow this one.
     """
 
     received: Received
@@ -37,6 +40,7 @@ class Scene:
     now: datetime
     history: Sequence[tuple[str, datetime]] = ()
     others: Sequence[Pathway] = ()
+    lines: Sequence[Line] = ()
 
     @property
     def plan(self) -> Plan:
@@ -336,6 +340,22 @@ def _linked(said: Statement, scene: Scene) -> Finding:
     return Finding(bool(found), listed or "no pathway follows this one")
 
 
+def _indicator(said: Statement, scene: Scene) -> Finding:
+    """How the patient counts; without ``counts``, that the indicator hears of the patient at all."""
+    if scene.pathway is None:
+        return Finding(False, "there is no pathway")
+    key = said.indicator or ""
+    found = counts(key, scene.pathway, scene.ground, scene.lines, scene.others, scene.now)
+    matching = [
+        one
+        for one in found
+        if said.counts in (None, WORDS[one.counts]) and said.because in (None, one.why, one.part)
+    ]
+    holds = len(matching) == said.count if said.count is not None else bool(matching)
+    told = "; ".join(f"{WORDS[one.counts]} {one.why or one.part}".strip() for one in found)
+    return Finding(holds, f"{key}: {told or 'nothing'}")
+
+
 _JUDGES: dict[str, Callable[[Statement, Scene], Finding]] = {
     "step": _step,
     "task": _task,
@@ -356,4 +376,5 @@ _JUDGES: dict[str, Callable[[Statement, Scene], Finding]] = {
     "alarm": _alarm,
     "recorded": _recorded,
     "linked": _linked,
+    "indicator": _indicator,
 }

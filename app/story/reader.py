@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.story import moments
+from app.story.counts import known
 from app.story.format import (
     NOT_EVENTS,
     STEP_VERBS,
@@ -260,6 +261,8 @@ def _statement_names(path: str, said: Statement | None, named: _Named) -> Iterat
         yield from named(f"{path}.finding", "finding", name)
     elif subject == "alarm" and name != "any":
         yield from named(f"{path}.alarm", "alarm", name)
+    elif subject == "indicator" and (keys := known(name)):
+        yield Malformed(f"{path}.indicator", f"{name!r} is no indicator; there are: {', '.join(keys)}")
     if said.towards is not None:
         yield from named(f"{path}.towards", "role", said.towards)
     if said.about not in (None, "pathway"):

@@ -27,6 +27,7 @@ from pathway.refusal import Refused
 from pathway.state import Actor, Pathway
 from scheduler.tick import tick
 from store import claims, owed, rota
+from store.indicators import line_of
 from store.ledger import history
 from store.referrals import Received
 
@@ -306,9 +307,11 @@ class Stage:
         with self.service.db.read() as session:
             pathway, ground = self.service.ledger.load(session, received.pathway_id)
             rows = owed.rows_of(session, received.pathway_id)
-            lines = [(line.type, line.occurred) for line in history(session, received.pathway_id)]
+            stored = history(session, received.pathway_id)
             others = self.service.ledger.following(session, received.pathway_id)
-        return Scene(received, pathway, ground, rows, self.days, self.clock(), lines, others)
+        told = [(line.type, line.occurred) for line in stored]
+        lines = [line_of(row) for row in stored]
+        return Scene(received, pathway, ground, rows, self.days, self.clock(), told, others, lines)
 
     def _conclude(self, play: _Play) -> None:
         """The expectations of the end, and those whose moment the clock never reached."""
