@@ -100,7 +100,8 @@ class Wanted:
         if condition.fact is not None:
             if pathway.fact(condition.fact) is not None and condition.max_age_days is None:
                 return None  # said, and so it is
-            return {condition.fact: self.value(condition.fact, patient, pathway, ground)}
+            value = self.value(condition.fact, patient, pathway, ground)
+            return {condition.fact: value} if condition.is_ in (None, value) else None
         return None
 
     def facts_of(self, condition: Condition) -> frozenset[str]:

@@ -10,14 +10,16 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from app import protocols
 from app.simulation.chart import svg
 from app.simulation.figures import KINDS, work
 from app.simulation.report import Report, Variant, as_csv, as_json, as_text
-from app.simulation.run import simulate
+from app.simulation.run import Run, simulate
 from app.simulation.tally import Tally
 from tests.simulation.cohorts import run, shipped
 
 SIZE = 16
+CENTRES = protocols.BUILTIN.parents[1] / "centres"
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,20 @@ def test_the_chart_of_two_variants_names_both(counted: Tally) -> None:
     assert {"left", "right"} <= texts
     lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
     assert len(lines) == 2 * len(work(counted))
+
+
+@pytest.mark.parametrize("centre", sorted(path.stem for path in CENTRES.glob("*.yaml")))
+def test_nobody_waits_for_ever_in_the_example_centres(centre: str) -> None:
+    loaded = protocols.load_for(protocols.read_centre(CENTRES / f"{centre}.yaml"))
+    settings = {one.key: str(one.value) for one in loaded.settings}
+    tally = simulate(Run(loaded.ground, shipped(), 8, 2, settings=settings), jobs=1)
+    assert tally.faults == []
+    assert tally.total("end") == 8
+
+
+def test_without_biopsies_no_result_is_read() -> None:
+    loaded = protocols.load(settings={"biopsy": "none"})
+    tally = simulate(Run(loaded.ground, shipped(), 6, 1, settings={"biopsy": "none"}), jobs=1)
+    assert tally.faults == []
+    assert tally.total("procedures") > 0
+    assert tally.total("outcome", "biopsy_result") == 0
