@@ -137,8 +137,8 @@ SHARES: dict[str, tuple[Story, Story]] = {
         ),
     ),
     "leak_symptomatic": (
-        lambda: patient(treated(leak="canal"), done("exam_ct_urgent", "compression", "2027-02-16 15:10")),
         lambda: patient(treated(leak="none"), done("exam_ct_urgent", "compression", "2027-02-16 15:10")),
+        lambda: patient(treated(leak="canal"), done("exam_ct_urgent", "normal", "2027-02-16 15:10")),
     ),
     "complication_osteoporotic": (lambda: _watched("eventful"), lambda: _watched("uneventful")),
     "complication_neoplastic": (

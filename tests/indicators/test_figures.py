@@ -155,6 +155,16 @@ def test_the_same_fracture_referred_again_is_no_new_fracture() -> None:
     assert _figure("new_fracture_review", patient(*steps, next_fracture="2027-03-12")).value == 0
 
 
+def test_a_deficit_after_the_procedure_counts_before_the_watch_is_closed() -> None:
+    """P09: compression on the urgent CT, operated; the watch and the adverse event's record are still open."""
+    scanned = done("exam_ct_urgent", "compression", "2027-04-20 15:10")
+    p09 = patient(
+        treated("2027-04-20 10:00"), scanned, done("surgical_decision", "operated", "2027-04-20 16:00")
+    )
+    for key in ("complication_osteoporotic", "leak_symptomatic", "decompression"):
+        assert _figure(key, p09).value == 1, key
+
+
 # --- periods --------------------------------------------------------------------------------------------------
 
 
