@@ -131,7 +131,7 @@ def compared(before: Pathway, after: Pathway, old: Ground, new: Ground) -> Compa
 def _newly_unmet(before: Pathway, after: Pathway, old: Ground, new: Ground) -> Iterable[Stopped]:
     for key in _gates_ahead(after, new):
         there = unmet(old.protocol.gate(key), before, old) if old.protocol.has_gate(key) else ()
-        known = {one.need.when for one in there}
+        known = [one.need.when for one in there]  # a condition may hold a list, which has no hash
         for one in unmet(new.protocol.gate(key), after, new):
             if one.need.when not in known:
                 yield Stopped(key, one.need.reason)
