@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from pathway.protocol import Protocol
-from pathway.protocol_words import ANCHORS, CHANNELS, LEVELS, UNITS, anchor, fact_title, step_title
+from pathway.protocol_words import ANCHORS, CHANNELS, LEVELS, UNITS, anchor, fact_title
 from pathway.refusal import Text
 from pathway.wording import fill, joined, same
 
@@ -116,13 +116,22 @@ def reason(stored: str, protocol: Protocol | None = None) -> Text:
 
 
 def _outcome(stored: str, protocol: Protocol) -> Text | None:
-    """An outcome that did more than end its step left its key as the reason: its step and title say it."""
-    for step in protocol.steps:
-        found = step.outcome(stored)
-        if found is not None and (found.suspend or found.unbook or found.end or found.repeat):
-            title = step_title(step.key, protocol)
-            return fill("{step} : {outcome}", "{step}: {outcome}", step=title, outcome=found.title)
-    return None
+    """An outcome that did more than end its step left its key as the reason: its title says it.
+
+    With its step, where only one step has an outcome of that key.
+    """
+    found = [
+        (step, outcome)
+        for step in protocol.steps
+        if (outcome := step.outcome(stored)) is not None
+        and (outcome.suspend or outcome.unbook or outcome.end or outcome.repeat or outcome.opens)
+    ]
+    if not found:
+        return None
+    (step, outcome), *others = found
+    if others:
+        return outcome.title
+    return fill("{step} : {outcome}", "{step}: {outcome}", step=step.title, outcome=outcome.title)
 
 
 def _finding(stored: str, protocol: Protocol) -> Text | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.web.answers import unit_of
 from app.web.deeds import Deed, Scene
-from app.web.deeds_steps import shown
+from app.web.deeds_steps import measured
 from app.web.fields import Field, Invalid, Kind, Said
 from fhir_mappings.telecom import e164
 from pathway import events as e
@@ -51,7 +51,7 @@ class RecordFact(Deed):
             return scene.speech("Rien n’est connu jusqu’ici.")
         return scene.speech(
             "Connu : {value} ({when}, {by})",
-            value=shown(known.value, scene.speech),
+            value=measured(scene.about, known.value, scene.ground.protocol, scene.speech),
             when=scene.speech.day(known.at),
             by=known.by,
         )

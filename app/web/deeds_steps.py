@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from datetime import date, datetime
 from typing import Any
 
 from app.i18n import Speech
-from app.web.answers import answer_field, read_answer, unit_of
+from app.web.answers import answer_field, read_answer
 from app.web.deeds import Deed, Scene
 from app.web.fields import Field, Said
 from app.web.tables import read_table, table_rows
@@ -16,9 +14,8 @@ from pathway import events as e
 from pathway.gates import holds, unmet
 from pathway.lifecycle import STEP_MOVES, StepStatus
 from pathway.protocol import Answer, Protocol
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)")
+from pathway.protocol_words import answered, fact_answer
+from pathway.wording import value as said_value
 
 
 def _occurred(scene: Scene) -> Field:
@@ -162,7 +159,7 @@ def _answer(answer: Answer, scene: Scene) -> Field:
     if known is not None:
         help_ = speech(
             "Connu : {value} ({when}, {by})",
-            value=shown(known.value, speech),
+            value=speech.text(answered(answer, known.value, speech.calendar)),
             when=speech.day(known.at),
             by=known.by,
         )
@@ -180,51 +177,13 @@ def _answer(answer: Answer, scene: Scene) -> Field:
 
 
 def measured(key: str, value: Any, protocol: Protocol, speech: Speech) -> str:
-    """The value of a fact with the unit in which the steps ask for it."""
-    said = shown(value, speech)
-    answers = (answer for rule in protocol.steps for answer in rule.answers if answer.fact)
-    unit = next((unit_of(one.unit) for one in answers if one.key == key), "")
-    return f"{said} {unit}" if unit else said
+    """The value of a fact as the steps ask for it: a choice by its title, a number with its unit."""
+    return speech.text(answered(fact_answer(key, protocol), value, speech.calendar))
 
 
 def shown(value: Any, speech: Speech) -> str:
     """A recorded value as people read it."""
-    if isinstance(value, bool):
-        return speech("oui") if value else speech("non")
-    if isinstance(value, list):
-        if not value:
-            return speech("aucun")
-        return (
-            "; ".join(shown(one, speech) for one in value)
-            if _is_table(value)
-            else ", ".join(shown(one, speech) for one in value)
-        )
-    if isinstance(value, dict) and not {"text", "atc"} & value.keys():
-        return " · ".join(shown(one, speech) for one in value.values())
-    if isinstance(value, dict):
-        words = str(value.get("text") or value.get("atc") or "?")
-        return f"{words} ({value['atc']})" if value.get("atc") and value.get("text") else words
-    if isinstance(value, float) and speech.language == "fr":
-        return f"{value:g}".replace(".", ",")
-    if isinstance(value, str):
-        return _dated(value, speech)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _is_table(value: list[Any]) -> bool:
-    return any(isinstance(one, dict) and not {"text", "atc"} & one.keys() for one in value)
-
-
-def _dated(value: str, speech: Speech) -> str:
-    """A day or an instant as people read it; any other text, and a day that no calendar has, as it is written."""
-    try:
-        if _DAY.fullmatch(value):
-            return speech.day(date.fromisoformat(value))
-        if _INSTANT.fullmatch(value):
-            return speech.when(datetime.fromisoformat(value))
-    except (ValueError, OverflowError):
-        return value
-    return value
+    return speech.text(said_value(value, speech.calendar))
 
 
 class _WithReason(Deed):

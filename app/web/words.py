@@ -8,10 +8,11 @@ from typing import Any
 
 from app.i18n import Speech
 from app.web import labels
-from app.web.deeds_steps import shown
+from app.web.deeds_steps import measured, shown
 from app.web.labels import N_
 from pathway.planned import Kind
 from pathway.protocol import Protocol
+from pathway.protocol_words import answered
 from pathway.reasons import reason
 
 
@@ -81,11 +82,11 @@ def happened(event: Mapping[str, Any], protocol: Protocol, speech: Speech) -> st
     if place := event.get("place"):
         said.append(str(place))
     said += [
-        f"{fact_title(fact['key'], protocol, speech)} = {shown(fact['value'], speech)}"
+        f"{fact_title(fact['key'], protocol, speech)} = {measured(fact['key'], fact['value'], protocol, speech)}"
         for fact in event.get("facts", ())
     ]
     said += [
-        f"{_answer_title(event.get('step', ''), key, protocol, speech)} = {shown(value, speech)}"
+        _answered(event.get("step", ""), key, value, protocol, speech)
         for key, value in event.get("data", {}).items()
     ]
     if values := event.get("values"):
@@ -119,6 +120,9 @@ def fact_title(key: str, protocol: Protocol, speech: Speech) -> str:
     return key.replace("_", " ")
 
 
-def _answer_title(step: str, key: str, protocol: Protocol, speech: Speech) -> str:
-    answers = protocol.step(step).answers if protocol.has_step(step) else ()
-    return next((speech.text(one.title) for one in answers if one.key == key), key)
+def _answered(step: str, key: str, value: Any, protocol: Protocol, speech: Speech) -> str:
+    """An answer of a step with its title: ``Fuite de ciment = Disque``."""
+    asked = protocol.step(step).answers if protocol.has_step(step) else ()
+    answer = next((one for one in asked if one.key == key), None)
+    title = speech.text(answer.title) if answer else key
+    return f"{title} = {speech.text(answered(answer, value, speech.calendar))}"

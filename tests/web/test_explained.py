@@ -5,9 +5,11 @@ from urllib.parse import unquote
 
 import pytest
 
+from app.i18n import Speech
 from pathway import events as e
 from pathway.explaining.whole import explain
 from pathway.plan import plan
+from pathway.protocol_words import answered
 from tests.web.cast import DAY, FOUND, NADIA, ROUX, Ward, text_of
 
 
@@ -89,9 +91,25 @@ def test_reasons_are_in_the_readers_language_and_outcomes_by_their_titles(ward: 
     ward.record(pathway, e.StepCompleted(by=ROUX, step="radiologist_consult", outcome="seen", data=FOUND))
     ward.record(pathway, e.StepCompleted(by=ROUX, step="indication", outcome="oncology"))
     french = text_of(ward.browser("nadia").get(f"/pathways/{pathway}"))
-    assert "« Validation de l'indication : Vers l'oncologie »" in french
+    assert "« Vers l'oncologie »" in french
     assert "parcours arrêté : Réorienté (oncologie)" in french
     assert "pathway ended" not in french
     english = text_of(ward.browser("nadia", "en").get(f"/pathways/{pathway}"))
     assert "the pathway has ended: Diverted (oncology)" in english
     assert "Vers l'oncologie" not in english
+
+
+def test_a_choice_and_a_table_are_shown_by_their_titles(ward: Ward) -> None:
+    protocol = ward.service.protocol.protocol
+    rule = protocol.step(protocol.procedure_step)
+    choices = [one for one in rule.answers if one.kind == "choice"]
+    tables = [one for one in rule.answers if one.kind == "table"]
+    assert choices or tables
+    speech = Speech("fr", ward.service.protocol.calendar)
+    for asked in (*choices, *(column for one in tables for column in one.columns if column.kind == "choice")):
+        key = asked.choice_keys[0]
+        assert speech.text(answered(asked, key, speech.calendar)) == asked.choice_title(key).fr
+    for table in tables:
+        row = {column.key: column.choice_keys[0] for column in table.columns if column.kind == "choice"}
+        shown = speech.text(answered(table, [row], speech.calendar))
+        assert not set(row.values()) & set(shown.split(" · ")), "keys are for programs"
