@@ -23,7 +23,7 @@ from pathway import events as e
 from pathway.decide import decide
 from pathway.enrolment import enrol
 from pathway.indicators.course import HEARD, Line
-from pathway.lifecycle import StepStatus
+from pathway.lifecycle import LIVE, SETTLED, StepStatus
 from pathway.plan import Plan, plan
 from pathway.planned import Item, Kind
 from pathway.refusal import Refused
@@ -32,9 +32,6 @@ from pathway.state import Pathway, PathwayStatus, Step, Told
 _HORIZON = timedelta(days=1000)
 """Nobody's way takes longer: who is still waiting then waits for ever."""
 
-_SETTLED = frozenset(
-    {StepStatus.DONE, StepStatus.WAIVED, StepStatus.CANCELLED, StepStatus.REJECTED, StepStatus.FAILED}
-)
 _CALLS = (Kind.CALL, Kind.LETTER)
 Ref = tuple[str, int]
 
@@ -104,9 +101,10 @@ class Life:
                 act[2]()
             if self.now > end:
                 break
-        if self.pathway.runs:
-            waiting = ", ".join(f"{s.ref} ({s.status.value})" for s in self.pathway.unsettled())
-            self.tally.fault("waits for ever", self.patient.number, f"still waits for {waiting}")
+        waiting = [step for step in self.pathway.unsettled() if self.pathway.runs or step.status in LIVE]
+        if waiting or self.pathway.runs:
+            named = ", ".join(f"{step.ref} ({step.status.value})" for step in waiting)
+            self.tally.fault("waits for ever", self.patient.number, f"still waits for {named}")
         measure(self)
         self._agenda.clear()  # its members refer to this life, which refers to them
         self._intents.clear()
@@ -163,7 +161,7 @@ class Life:
             return  # something else was intended meanwhile
         del self._intents[ref]
         step = self.pathway.at(*ref)
-        if step is None or step.status in _SETTLED or step.status is StepStatus.WAITING:
+        if step is None or step.status in SETTLED or step.status is StepStatus.WAITING:
             return
         self._seen.pop(ref, None)
         try:
@@ -190,7 +188,7 @@ class Life:
             self._paused = self.pathway.revisit
             fate.resumption(self)
         for step in self.pathway.steps:
-            if step.status is StepStatus.WAITING or step.status in _SETTLED:
+            if step.status is StepStatus.WAITING or step.status in SETTLED:
                 continue
             ref = (step.key, step.occurrence)
             intent = self._intents.get(ref)
