@@ -150,6 +150,8 @@ class Statement:
     missing: tuple[str, ...] | None = None
     towards: str | None = None
     answered: bool | None = None
+    step_of: str | None = None
+    status_of: Status | None = None
     counts: Literal["met", "not-met", "excluded", "not-recorded", "pending"] | None = None
     is_: Any = None
     not_: bool = False
@@ -174,7 +176,7 @@ SUBJECTS: dict[str, frozenset[str]] = {
     "finding": frozenset(),
     "alarm": frozenset({"count", "answered"}),
     "recorded": frozenset({"count", "from", "to", "at"}),
-    "linked": frozenset({"status"}),
+    "linked": frozenset({"status", "step_of", "status_of", "due"}),
     "indicator": frozenset({"counts", "because", "count"}),
 }
 """Every subject of a statement and the details it may have (besides ``not``)."""

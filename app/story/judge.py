@@ -9,6 +9,7 @@ from datetime import datetime
 from app.story.counts import WORDS, counts
 from app.story.format import Statement, subject_of
 from app.story.moments import Days
+from pathway.anchors import due
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.indicators.course import Line
@@ -333,11 +334,21 @@ def _recorded(said: Statement, scene: Scene) -> Finding:
 
 
 def _linked(said: Statement, scene: Scene) -> Finding:
-    """A pathway that follows this one, for another fracture of the vertebra that is named."""
+    """A pathway that follows this one, for another fracture of the vertebra that is named; or one of its steps."""
     found = [one for one in scene.others if said.linked in ("any", one.fracture.level)]
     found = [one for one in found if said.status in (None, one.status)]
     listed = "; ".join(f"{one.fracture.level} of {one.fracture.onset}: {one.status}" for one in scene.others)
-    return Finding(bool(found), listed or "no pathway follows this one")
+    if said.step_of is None:
+        return Finding(bool(found), listed or "no pathway follows this one")
+    steps = [(step, one) for one in found if (step := one.last(said.step_of)) is not None]
+    told = []
+    holds = False
+    for step, one in steps:
+        limit = due(step, one, scene.ground)
+        is_due = said.due is None or scene.is_at(said.due, limit.instant if limit else None)
+        holds = holds or (said.status_of in (None, step.status) and is_due)
+        told.append(f"{step.ref} is {step.status}, due {scene.wall(limit.instant if limit else None)}")
+    return Finding(holds, "; ".join(told) or listed)
 
 
 def _indicator(said: Statement, scene: Scene) -> Finding:

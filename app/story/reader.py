@@ -263,6 +263,8 @@ def _statement_names(path: str, said: Statement | None, named: _Named) -> Iterat
         yield from named(f"{path}.alarm", "alarm", name)
     elif subject == "indicator" and (keys := known(name)):
         yield Malformed(f"{path}.indicator", f"{name!r} is no indicator; there are: {', '.join(keys)}")
+    if said.step_of is not None:
+        yield from named(f"{path}.step_of", "step", said.step_of)
     if said.towards is not None:
         yield from named(f"{path}.towards", "role", said.towards)
     if said.about not in (None, "pathway"):
