@@ -188,7 +188,7 @@ def _completed(
     asked = {answer.key: answer for answer in rule.answers}
     for index, output in enumerate(objects_at(incoming, "output")):
         for key in _ours(output.get("type"), site.code_system("answer")):
-            value = _value(asked[key], output) if key in asked else None
+            value = _value(asked[key], output, site) if key in asked else None
             if value is None:
                 problems.append(_unreadable(key, asked, f"Task.output[{index}]"))
             else:
@@ -228,7 +228,7 @@ def _either(keys: list[str]) -> str:
     return ", ".join(keys)
 
 
-def _value(answer: Answer, output: Json) -> Any:
+def _value(answer: Answer, output: Json, site: Site) -> Any:
     """The value[x] of an answer in its kind; None when there is none of that kind. The door checks the rest."""
     if answer.kind == "number":
         quantity = object_at(output, "valueQuantity")
@@ -240,6 +240,10 @@ def _value(answer: Answer, output: Json) -> Any:
     if answer.kind == "yes-no":
         value = output.get("valueBoolean")
         return value if isinstance(value, bool) else None
+    if answer.kind == "choice":
+        coded = _ours(output.get("valueCodeableConcept"), site.code_system("choice"))
+        if (chosen := next(coded, None)) is not None:
+            return chosen
     names = {"date": ("valueDate",), "instant": ("valueDateTime", "valueInstant")}
     plain = names.get(answer.kind, ("valueString", "valueCode"))
     found = next((text for name in plain if (text := text_at(output, name))), None)

@@ -14,6 +14,7 @@ from pathway.ground import Ground
 from pathway.lifecycle import Assignment, StepStatus
 from pathway.planned import Item
 from pathway.protocol import Answer, StepRule
+from pathway.protocol_words import answered
 from pathway.reasons import reason
 from pathway.state import Pathway, Step
 
@@ -75,7 +76,7 @@ def task(pathway: Pathway, step: Step, ground: Ground, item: Item | None, site: 
         "requester": site.reference(),
         "performerType": [performer(rule, site)],
         "executionPeriod": _execution(step),
-        "output": _outputs(pathway, step, rule, site),
+        "output": _outputs(pathway, step, ground, site),
     }
     if is_ordered(rule):
         said["focus"] = request_reference(pathway, step)
@@ -145,7 +146,8 @@ def _execution(step: Step) -> Json | None:
 # --- results ----------------------------------------------------------------------------------------------
 
 
-def _outputs(pathway: Pathway, step: Step, rule: StepRule, site: Site) -> list[Json]:
+def _outputs(pathway: Pathway, step: Step, ground: Ground, site: Site) -> list[Json]:
+    rule = ground.protocol.step(step.key)
     outputs: list[Json] = []
     if step.visit is not None:
         made = reference("Appointment", fhir_id(pathway.id, step.key, step.occurrence))
@@ -157,7 +159,7 @@ def _outputs(pathway: Pathway, step: Step, rule: StepRule, site: Site) -> list[J
         outputs += [
             {
                 "type": concept(asked[key].title.fr, site.coding("answer", key)),
-                **answer_value(asked[key], value),
+                **answer_value(asked[key], value, ground, site),
             }
             for key, value in step.data.items()
             if key in asked
@@ -169,8 +171,8 @@ def _output(site: Site, code: str, text: str, **value: Json) -> Json:
     return {"type": concept(text, site.coding("output", code)), **value}
 
 
-def answer_value(answer: Answer, value: Any) -> Json:
-    """An answer as the value[x] of its kind."""
+def answer_value(answer: Answer, value: Any, ground: Ground, site: Site) -> Json:
+    """An answer as the value[x] of its kind: a choice as a concept of ours, a table in words."""
     if answer.kind == "number":
         if not answer.unit:
             return {"valueDecimal": value}
@@ -181,4 +183,9 @@ def answer_value(answer: Answer, value: Any) -> Json:
         return {"valueDate": value}
     if answer.kind == "instant":
         return {"valueDateTime": instant(datetime.fromisoformat(value))}
+    if answer.kind == "choice":
+        title = answer.choice_title(value)
+        return {"valueCodeableConcept": concept(title.fr, site.coding("choice", value, title.en))}
+    if answer.kind == "table":
+        return {"valueString": answered(answer, value, ground.calendar).fr}
     return {"valueString": value}
