@@ -26,6 +26,7 @@ from pathway.lifecycle import SETTLED, Assignment, StepStatus
 from pathway.messages import patient_items
 from pathway.moves import end_pathway, learn, need_revisit, open_on_demand, when
 from pathway.notices import notices
+from pathway.plain import calmed, plainly
 from pathway.planned import Kind
 from pathway.protocol import Condition
 from pathway.refusal import Refused, Text
@@ -51,6 +52,8 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
 
     ``as_of`` never goes back: an event told late is dated by ``occurred``, not by the clock of the state.
     """
+    if type(event) is e.StepCompleted and (plain := plainly(pathway, event, ground, at)) is not None:
+        return plain
     _may_happen(pathway, event)
     before = pathway
     known(before, ground)
@@ -64,7 +67,7 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
             ),
             kind="invalid",
         )
-    return stamp(before, follow(rule(pathway, event, ground), event, ground), ground)
+    return calmed(stamp(before, follow(rule(pathway, event, ground), event, ground), ground), ground)
 
 
 def follow(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pathway.decide import settle
 from pathway.ground import Ground
+from pathway.plain import calmed
 from pathway.referral import Referral
 from pathway.state import Pathway, Step
 from pathway.touch import stamp
@@ -43,4 +44,4 @@ def enrol(
         inpatient=referral.inpatient,
         previous=previous,
     )
-    return stamp(None, settle(pathway, ground), ground)
+    return calmed(stamp(None, settle(pathway, ground), ground), ground)

@@ -50,10 +50,10 @@ class Hanging:
         self.status = self.fields["status"] | self.fields["end"]
         self.opens, self.dates, self.words = {}, {}, {}
         for rule in protocol.steps:
-            self.opens[rule.key] = self.steps[rule.key] | self._read(rule.after)
-            self.dates[rule.key] = self.status | self._read((rule.window, rule.ladder))
+            self.opens[rule.key] = self.steps[rule.key] | self.of(rule.after)
+            self.dates[rule.key] = self.status | self.of((rule.window, rule.ladder))
             self.words[rule.key] = self._said(rule)
-        self.findings = self._read(tuple(flag.when for flag in protocol.red_flags))
+        self.findings = self.of(tuple(flag.when for flag in protocol.red_flags))
 
     # --- how two states differ ---
 
@@ -100,12 +100,12 @@ class Hanging:
 
     def _said(self, rule: StepRule) -> int:
         """What a step's messages hang on beside what is said already: the slots, the plan, the patient's ways."""
-        found = self.dates[rule.key] | self._read(rule.messages)
+        found = self.dates[rule.key] | self.of(rule.messages)
         if rule.messages or rule.kind == "visit":
             found |= self.procedure | self.fields["hold"] | self.fields["patient"] | self.fields["opted_out"]
         return found
 
-    def _read(self, value: Any) -> int:
+    def of(self, value: Any) -> int:
         """Everything that the conditions and offsets anywhere inside hang on."""
         if isinstance(value, Condition):
             return self._condition(value)
@@ -120,13 +120,13 @@ class Hanging:
             parts = (getattr(value, field.name) for field in fields(value))
         found = 0
         for part in parts:
-            found |= self._read(part)
+            found |= self.of(part)
         return found
 
     def _condition(self, asked: Condition) -> int:
         if any(name not in _KNOWN[Condition] for name in _given(asked)):
             return EVERYTHING
-        found = self._read(asked.any_of) | self._read(asked.none_of)
+        found = self.of(asked.any_of) | self.of(asked.none_of)
         if asked.rule is not None:
             reads = _RULES.get(asked.rule)
             found |= reads(self, asked) if reads else EVERYTHING
@@ -149,7 +149,7 @@ class Hanging:
     def _offset(self, given: Offset) -> int:
         if any(name not in _KNOWN[Offset] for name in _given(given)):
             return EVERYTHING
-        found = self._read(given.when) | self._read(given.but_not_before)
+        found = self.of(given.when) | self.of(given.but_not_before)
         head, _, tail = given.from_.partition(":")
         if head in ("done", "data"):
             return found | self.steps[tail.partition(".")[0]]

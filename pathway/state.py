@@ -363,12 +363,14 @@ _note = object.__setattr__
 class _Noted:
     """Where a pathway notes what has been worked out of it: no part of its value, not compared and not stored."""
 
-    __slots__ = ("_facts", "_known", "_places")
+    __slots__ = ("_calm", "_facts", "_known", "_places")
+    _calm: Any
     _facts: dict[str, Fact] | None
     _known: Any
     _places: dict[str, int] | None
 
     def __post_init__(self) -> None:
+        _note(self, "_calm", None)
         _note(self, "_facts", None)
         _note(self, "_known", None)
         _note(self, "_places", None)
@@ -431,7 +433,7 @@ class Pathway(_Noted):
 
     def last(self, key: str) -> Step | None:
         """The latest occurrence of a step."""
-        place = (self._places or self._noted_places()).get(key)
+        place = (self._places or self.places()).get(key)
         return None if place is None else self.steps[place]
 
     def at(self, key: str, occurrence: int) -> Step | None:
@@ -441,7 +443,7 @@ class Pathway(_Noted):
 
     def place(self, key: str, occurrence: int) -> int | None:
         """Where in ``steps`` this occurrence is."""
-        last = (self._places or self._noted_places()).get(key)
+        last = (self._places or self.places()).get(key)
         if last is None or self.steps[last].occurrence == occurrence:
             return last
         here = (n for n, s in enumerate(self.steps) if s.key == key and s.occurrence == occurrence)
@@ -479,6 +481,7 @@ class Pathway(_Noted):
         What was worked out of it is kept as far as it still follows.
         """
         made = changed(self, **changes)
+        _note(made, "_calm", None)
         _note(made, "_known", self._known)
         _note(made, "_places", None if "steps" in changes else self._places)
         _note(made, "_facts", None if "facts" in changes else self._facts)
@@ -495,7 +498,7 @@ class Pathway(_Noted):
         _note(made, "_places", self._places)
         return made
 
-    def _noted_places(self) -> dict[str, int]:
+    def places(self) -> dict[str, int]:
         """Where in ``steps`` the latest occurrence of each step is."""
         places: dict[str, int] = {}
         for place, step in enumerate(self.steps):
