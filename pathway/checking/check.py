@@ -20,6 +20,9 @@ from pathway.checking.waits import unheard
 from pathway.protocol import Protocol
 from pathway.protocol_names import complaints
 
+MOST_TO_LOOK_THROUGH = 60_000
+"""A path to a moment that a smaller slice shows is looked for in a larger one only up to so many states."""
+
 REDUCED = (
     "Steps are explored along their own track and the main line, with the steps of the main line that ask about them; "
     "what those ask of another track is left free, for that track is explored itself.",
@@ -68,17 +71,24 @@ class Checker:
     def __init__(self, protocol: Protocol) -> None:
         self.reading = Reading(protocol)
         self._explored: dict[frozenset[str], Explored] = {}
+        self._looked: dict[frozenset[str], Explored] = {}
 
     def explore(self, steps: frozenset[str]) -> Explored:
-        """The slice of these steps, or a larger one that holds them and has been explored already."""
-        for known, found in self._explored.items():
-            if steps == known:
-                return found
-        found = self._explored[steps] = explore(Slice(self.reading, steps))
-        return found
+        """The slice of these steps, explored once."""
+        if steps not in self._explored:
+            self._explored[steps] = explore(Slice(self.reading, steps))
+        return self._explored[steps]
+
+    def look(self, steps: frozenset[str]) -> Explored:
+        """The slice of these steps as far as one looks for the path to a moment: the larger ones are given up."""
+        if steps in self._explored:
+            return self._explored[steps]
+        if steps not in self._looked:
+            self._looked[steps] = explore(Slice(self.reading, steps), MOST_TO_LOOK_THROUGH)
+        return self._looked[steps]
 
     def everything(self) -> tuple[Explored, ...]:
-        """Every slice explored so far, the protocol's own ones first."""
+        """Every slice of the protocol."""
         for steps in slices(self.reading):
             self.explore(steps)
         return tuple(self._explored.values())
@@ -100,19 +110,20 @@ class Checker:
         for found in everything:
             yield from dead_ends(found)
         yield from unreached(self.reading, everything)
-        yield from broken(self.reading, self.explore)
-        yield from opened_early(self.reading, self.explore)
+        yield from broken(self.reading, self.look)
+        yield from opened_early(self.reading, self.look)
 
     def report(self, texts: Mapping[str, Any] | None = None) -> Report:
         """All faults and what was explored for them."""
         faults = distinct(self.faults(texts))
+        explored = (*self._explored.values(), *(one for one in self._looked.values() if one.is_complete))
         return Report(
             faults,
             tuple(
                 SliceReport(one.slice.steps, len(one.states), sum(len(moves) for moves in one.leads))
-                for one in self._explored.values()
+                for one in explored
             ),
-            tuple(self._explored.values()),
+            explored,
         )
 
 

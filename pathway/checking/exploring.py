@@ -54,7 +54,7 @@ def explore(one: Slice, most: int = MOST_STATES) -> Explored:
         found.leads.append(moves)
         if len(found.states) > most:
             found.is_complete = False
-            break
+            return found
     _by_hand(found)
     return found
 
