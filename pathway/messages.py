@@ -308,7 +308,9 @@ def _by_channel(
     if step.visit is not None and rule.about == "visit":
         lead = timedelta(days=ground.protocol.messaging.letter_lead_days)
         posted = min(rung.at, step.visit.start - lead)
-        if posted > pathway.as_of and rule.at and rung.name.partition("@")[0].endswith("/1"):
+        known = _known_since(rule, step, pathway) or pathway.as_of
+        # Once owed it stays owed until somebody has written it, or it can no longer arrive.
+        if posted > known and rule.at and rung.name.partition("@")[0].endswith("/1"):
             yield replace(
                 _item(
                     f"{rung.name}/letter", Kind.LETTER, rule, rung, step, pathway, ground, channel="letter"
