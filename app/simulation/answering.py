@@ -136,6 +136,7 @@ def learn(life: Life, gates: tuple[str, ...], role: str, *, besides: frozenset[s
 
 
 def is_unmet(life: Life, gates: tuple[str, ...]) -> bool:
+    """Whether something still stands in the way at one of these gates."""
     return any(unmet(life.world.ground.protocol.gate(key), life.pathway, life.world.ground) for key in gates)
 
 

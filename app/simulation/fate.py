@@ -9,7 +9,6 @@ from app.simulation.timing import happens, spread
 from pathway import events as e
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.planned import Item
-from pathway.refusal import Refused
 from pathway.state import Pathway, PathwayStatus
 
 if TYPE_CHECKING:
@@ -99,9 +98,6 @@ def acknowledgement(life: Life, item: Item) -> None:
         return
 
     def takes() -> None:
-        try:
-            life.does(e.AlertAcknowledged(by=life.world.actor(item.role), key=item.key))
-        except Refused as refused:
-            life.surprised(refused, f"acknowledging {item.key}")
+        life.does(e.AlertAcknowledged(by=life.world.actor(item.role), key=item.key))
 
     life.at(life.now + spread(life, "acknowledges", item.key), takes)

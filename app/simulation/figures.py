@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.simulation.cohort import Cohort
@@ -28,7 +28,11 @@ class Figure:
     of: int | None = None
 
 
-def figures(tally: Tally, cohort: Cohort, definitions: Definitions | None) -> list[Figure]:
+Rungs = Sequence[tuple[str, str]]
+"""Rungs to name one by one: level, and step and key."""
+
+
+def figures(tally: Tally, cohort: Cohort, definitions: Definitions | None, rungs: Rungs) -> list[Figure]:
     """Every figure but the work, in the order of the report."""
     return [
         *_cohort(tally),
@@ -36,7 +40,7 @@ def figures(tally: Tally, cohort: Cohort, definitions: Definitions | None) -> li
         *_delays(tally, cohort),
         *_cancelled(tally, cohort),
         *_messages(tally),
-        *_alerts(tally),
+        *_alerts(tally, rungs),
         *_indicators(tally, definitions),
         *_checks(tally),
     ]
@@ -141,13 +145,23 @@ def _messages(tally: Tally) -> Iterator[Figure]:
         yield Figure(section, f"template.{template}", f"Text: {template}", count)
 
 
-def _alerts(tally: Tally) -> Iterator[Figure]:
+def busiest_rungs(tallies: Sequence[Tally]) -> list[tuple[str, str]]:
+    """Those that fired most often, over all variants."""
+    fired: dict[tuple[str, str], int] = {}
+    for tally in tallies:
+        for (level, rung), count in tally.under("rung").items():
+            key = (str(level), str(rung))
+            fired[key] = fired.get(key, 0) + count
+    return sorted(fired, key=lambda key: (-fired[key], key))[:_TOP]
+
+
+def _alerts(tally: Tally, rungs: Rungs) -> Iterator[Figure]:
     section = "Reminders and escalations"
     for level in ("reminder", "overdue", "escalation", "red"):
         yield Figure(section, level, level, tally.total("rung", level))
-    rungs = sorted(tally.under("rung").items(), key=lambda pair: (-pair[1], pair[0]))
-    for (said, rung), count in rungs[:_TOP]:
-        yield Figure(section, f"{said}.{rung}", f"Most often: {rung} ({said})", count)
+    for level, rung in rungs:
+        count = tally.total("rung", level, rung)
+        yield Figure(section, f"{level}.{rung}", f"Most often: {rung} ({level})", count)
 
 
 def _indicators(tally: Tally, definitions: Definitions | None) -> Iterator[Figure]:

@@ -98,7 +98,10 @@ class Life:
             elif act is not None:
                 heappop(self._agenda)
                 self.now = max(self.now, act[0])
-                act[2]()
+                try:
+                    act[2]()
+                except Refused as refused:
+                    self.surprised(refused, "something that happens")
             if self.now > end:
                 break
         waiting = [step for step in self.pathway.unsettled() if self.pathway.runs or step.status in LIVE]
@@ -164,12 +167,14 @@ class Life:
         if step is None or step.status in SETTLED or step.status is StepStatus.WAITING:
             return
         self._seen.pop(ref, None)
+        before = self.plan
         try:
             _DEEDS[intent.what[0]](self, step)
         except Refused as refused:
             self.surprised(refused, f"{intent.what[0]} {step.ref}")
             self.leaves(step)
-        self._look_round()
+        if self.plan is before:
+            self._look_round()  # nothing has happened, and somebody may have to come back
 
     # --- after every event ---
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.simulation.cohort import Cohort
-from app.simulation.figures import KINDS, Figure, a_week, busiest, figures, work
+from app.simulation.figures import KINDS, Figure, a_week, busiest, busiest_rungs, figures, work
 from app.simulation.tally import Tally
 from pathway.indicators.definition import Definitions
 
@@ -50,8 +50,12 @@ class Report:
 
     def figures(self) -> list[tuple[Figure, ...]]:
         """Every figure of every variant, lined up by its name; one that a variant lacks is 0 or None there."""
+        rungs = busiest_rungs([variant.tally for variant in self.variants])
         columns = [
-            {(one.section, one.key): one for one in figures(variant.tally, self.cohort, self.definitions)}
+            {
+                (one.section, one.key): one
+                for one in figures(variant.tally, self.cohort, self.definitions, rungs)
+            }
             for variant in self.variants
         ]
         names = list(columns[0])
