@@ -63,7 +63,7 @@ def event_of(line: Line, story: Story, pathway: Pathway, ground: Ground, days: D
     if slot is not None:
         return _visit(line, slot, by, pathway, days)
     if line.hold is not None:
-        return _hold(line, by, days)
+        return _hold(line, by, ground, days)
     return _of_the_pathway(line, by, pathway, ground, days)
 
 
@@ -106,6 +106,8 @@ def _whose(line: Line, ground: Ground) -> str:
     if line.override is not None:
         gate = protocol.gate(line.override)
         return (*gate.override, *(role for group in gate.both for role in group), protocol.messaging.desk)[0]
+    if line.dose is not None:
+        return "ward"
     if line.observe is not None and protocol.surveillance is not None:
         return protocol.surveillance.charge
     step = (
@@ -160,8 +162,10 @@ def _visit(line: Line, slot: Slot, by: Actor, pathway: Pathway, days: Days) -> e
     )
 
 
-def _hold(line: Line, by: Actor, days: Days) -> e.Event:
+def _hold(line: Line, by: Actor, ground: Ground, days: Days) -> e.Event:
     drugs = tuple(_held(drug) for drug in line.drugs)
+    if line.hold == "compute":
+        return e.HoldProposed(by=by, profile=line.profile or ground.protocol.hold.profile)
     if line.hold == "propose":
         return e.HoldProposed(by=by, drugs=drugs)
     if line.hold == "sign":
@@ -184,6 +188,8 @@ def _of_the_pathway(line: Line, by: Actor, pathway: Pathway, ground: Ground, day
         return e.AlertAcknowledged(by=by, key=_alert(line.acknowledge, pathway, ground), note=line.note)
     if line.settle_call is not None:
         return e.CallSettled(by=by, key=_call(line.settle_call, pathway, ground), note=line.note)
+    if line.dose is not None:
+        return e.LastDoseDeclared(by=by, drug=line.dose.drug, taken=days.instant(line.dose.taken))
     if line.ask is not None:
         due = _day(line.due, days)
         return e.StepAsked(by=by, step=line.ask, reason=line.reason or line.note, due=due)

@@ -93,6 +93,14 @@ class Drug:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoseSaid:
+    """When the last dose of a held drug (its ATC code or its text) was really taken."""
+
+    drug: str
+    taken: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CarerSaid:
     """Somebody the patient wants contacted. ``consent`` is the day on which she said so in writing."""
 
@@ -127,6 +135,8 @@ class Statement:
     recorded: str | None = None
     linked: str | None = None
     indicator: str | None = None
+    delay: str | None = None
+    warning: str | None = None
 
     occurrence: int | None = None
     status: str | None = None
@@ -150,6 +160,8 @@ class Statement:
     missing: tuple[str, ...] | None = None
     towards: str | None = None
     answered: bool | None = None
+    profile: str | None = None
+    bridge: Literal["none", "propose", "ask"] | None = None
     step_of: str | None = None
     status_of: Status | None = None
     counts: Literal["met", "not-met", "excluded", "not-recorded", "pending"] | None = None
@@ -176,6 +188,8 @@ SUBJECTS: dict[str, frozenset[str]] = {
     "finding": frozenset(),
     "alarm": frozenset({"count", "answered"}),
     "recorded": frozenset({"count", "from", "to", "at"}),
+    "delay": frozenset({"profile", "status", "at", "bridge", "because"}),
+    "warning": frozenset(),
     "linked": frozenset({"status", "step_of", "status_of", "due"}),
     "indicator": frozenset({"counts", "because", "count"}),
 }
@@ -217,7 +231,8 @@ class Line:
     arrive: str | None = None
     no_show: str | None = None
     facts: dict[str, Any] | None = None
-    hold: Literal["not_required", "propose", "sign", "reject"] | None = None
+    hold: Literal["not_required", "compute", "propose", "sign", "reject"] | None = None
+    dose: DoseSaid | None = None
     override: str | None = None
     acknowledge: str | None = None
     settle_call: str | None = None
@@ -247,6 +262,7 @@ class Line:
     drugs: tuple[Drug, ...] = ()
     text: str = ""
     round: str = ""
+    profile: str | None = None
     due: str | None = None
 
 
@@ -266,7 +282,8 @@ VERBS: dict[str, frozenset[str]] = {
     "arrive": frozenset({"occurrence"}),
     "no_show": frozenset({"occurrence"}),
     "facts": frozenset(),
-    "hold": frozenset({"drugs", "text", "reason", "revisit"}),
+    "hold": frozenset({"drugs", "text", "reason", "revisit", "profile"}),
+    "dose": frozenset(),
     "override": frozenset({"reason"}),
     "acknowledge": frozenset(),
     "settle_call": frozenset(),

@@ -351,6 +351,37 @@ def _linked(said: Statement, scene: Scene) -> Finding:
     return Finding(holds, "; ".join(told) or listed)
 
 
+def _delay(said: Statement, scene: Scene) -> Finding:
+    """What the calculator said of a drug, by the profile of the plan or by another that is shown beside it."""
+    answer = scene.pathway.hold.answer if scene.pathway else None
+    if answer is None:
+        return Finding(False, "nothing was computed")
+    drug = next((one for one in answer.drugs if one.atc == said.delay), None)
+    if drug is None:
+        return Finding(False, f"nothing was computed for {said.delay}")
+    other = next((one for one in drug.others if one.profile == said.profile), None)
+    if said.profile not in (None, answer.profile) and other is None:
+        return Finding(False, f"{said.profile} is not shown")
+    given = other or drug
+    days = [given.last_intake.day] if given.last_intake else []
+    days += [line.last_intake.day for line in given.lines if line.last_intake]
+    holds = said.status in (None, given.status) and (said.at is None or scene.days.day(said.at) in days)
+    if said.bridge is not None:
+        holds = holds and drug.bridge is not None and drug.bridge.propose == said.bridge
+    if said.because is not None:
+        spoken = f"{given.reason.fr} {given.reason.en}".casefold()
+        holds = holds and said.because.casefold() in spoken
+    shown = ", ".join(day.isoformat() for day in days) or "no date"
+    bridge = f", bridge {drug.bridge.propose}" if drug.bridge else ""
+    return Finding(holds, f"{said.delay}: {given.status}, last intake {shown}{bridge} ({given.reason.en})")
+
+
+def _warning(said: Statement, scene: Scene) -> Finding:
+    answer = scene.pathway.hold.answer if scene.pathway else None
+    codes = [one.code for one in answer.warnings] if answer else []
+    return Finding(said.warning in codes, ", ".join(codes) or "no warning")
+
+
 def _indicator(said: Statement, scene: Scene) -> Finding:
     """How the patient counts; without ``counts``, that the indicator hears of the patient at all."""
     if scene.pathway is None:
@@ -388,4 +419,6 @@ _JUDGES: dict[str, Callable[[Statement, Scene], Finding]] = {
     "recorded": _recorded,
     "linked": _linked,
     "indicator": _indicator,
+    "delay": _delay,
+    "warning": _warning,
 }

@@ -133,6 +133,8 @@ def _details(path: str, verb: str, line: Line) -> Iterator[Malformed]:
             yield from _moment(f"{path}.{name}.start", slot.start, timed=True)
             if slot.end is not None:
                 yield from _moment(f"{path}.{name}.end", slot.end, timed=True)
+    if line.dose is not None:
+        yield from _moment(f"{path}.dose.taken", line.dose.taken, timed=True)
     if line.refer_again is not None:
         yield from _moment(f"{path}.refer_again.at", line.refer_again.at, timed=True)
     for channel, manner in (line.gateway or {}).items():
