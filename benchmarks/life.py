@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,20 @@ from pathway import events as e
 from pathway.referral import Fact
 from pathway.state import Actor
 from tests.house import Clock, House, open_house, plain_settings
-from tests.pathway.tale import ANAESTHETIST, CHECK, CONSULT, LEAVING, NADIA, RADIOLOGIST, WARD, wall
+from tests.pathway.tale import (
+    ANAESTHESIA,
+    ANAESTHETIST,
+    CALM,
+    CHECK,
+    CONSENT,
+    CONSULT,
+    LEAVING,
+    LOADED,
+    NADIA,
+    RADIOLOGIST,
+    WARD,
+    wall,
+)
 
 REFERRED = wall("2027-02-01 10:00")
 HOSPITAL = {"name": "hospital", "url": "http://127.0.0.1:9/fhir"}
@@ -50,9 +63,10 @@ def record(house: House, pathway_id: str, event: e.Event, at: datetime) -> None:
 def life() -> list[tuple[datetime, e.Event]]:
     """What happens to one patient from the triage to the discharge, the same for everybody.
 
-    8 visits booked or moved, 4 facts recorded, 10 steps completed, begun or signed, on the protocol as shipped.
+    8 visits booked or moved, 4 facts recorded, 11 steps completed, begun or signed, and the ward's 15 sets of
+    observations, on the protocol as shipped.
     """
-    return [
+    told = [
         (wall(when), event)
         for when, event in (
             ("2027-02-02 09:00", _done("triage", "accepted")),
@@ -61,13 +75,14 @@ def life() -> list[tuple[datetime, e.Event]]:
             ("2027-02-02 09:15", _visit("radiologist_consult", "2027-02-04 15:00")),
             ("2027-02-04 15:30", _done("radiologist_consult", "seen", RADIOLOGIST, **CONSULT)),
             ("2027-02-05 12:00", _done("indication", "validated", RADIOLOGIST)),
+            ("2027-02-05 12:00", _done("consent", "given", RADIOLOGIST, **CONSENT)),
             ("2027-02-05 12:01", _visit("procedure", "2027-02-16 09:30", confirmed=False)),
             ("2027-02-05 12:02", _visit("anaesthesia_consult", "2027-02-09 10:00")),
             ("2027-02-08 12:00", _fact("inr", 1.1, "2027-02-08 09:00")),
             ("2027-02-08 12:01", _fact("platelets", 210, "2027-02-08 09:00")),
             (
                 "2027-02-09 10:40",
-                _done("anaesthesia_consult", "fit", ANAESTHETIST, weight_kg=62, creatinine_umol_l=58),
+                _done("anaesthesia_consult", "fit", ANAESTHETIST, **ANAESTHESIA),
             ),
             ("2027-02-09 10:41", e.HoldNotRequired(by=ANAESTHETIST)),
             ("2027-02-09 10:42", _visit("procedure", "2027-02-16 09:30")),
@@ -82,6 +97,17 @@ def life() -> list[tuple[datetime, e.Event]]:
             ("2027-02-18 14:00", _done("discharge", "home", WARD, **LEAVING)),
         )
     ]
+    return sorted([*told, *_watched(wall("2027-02-17 10:10"))], key=lambda one: one[0])
+
+
+def _watched(start: datetime) -> Iterator[tuple[datetime, e.Event]]:
+    """The sets of observations that the protocol as shipped asks for, nothing in them out of order."""
+    watch = LOADED.protocol.surveillance
+    assert watch is not None
+    for one in watch.rounds:
+        for number in range(one.count):
+            at = start + timedelta(minutes=one.start + number * one.every)
+            yield at, e.ObservationsRecorded(by=WARD, round=f"{one.key}/{number + 1}", values=CALM)
 
 
 def _done(step: str, outcome: str, by: Actor = NADIA, **data: Any) -> e.Event:
