@@ -29,7 +29,7 @@ CLOCK = Actor("clock")
 
 APIXABAN = {"atc": "B01AF02", "text": "apixaban", "status": "active", "dose": None}
 
-CONSULT = {
+CONSULT: dict[str, Any] = {
     "levels": "T12",
     "pain_nrs": 8,
     "analgesia_tried": "paracetamol, tramadol",
@@ -44,15 +44,15 @@ CONSULT = {
     "posterior_wall": False,
     "pregnancy": False,
 }
-NEOPLASTIC = {"mechanical_pain": True, "sins": 8, "mdt_date": "2027-02-01"}
-CONSENT = {"consent_given": True, "benefit_risk_discussed": True, "evidence_disclosed": True}
-ANAESTHESIA = {
+NEOPLASTIC: dict[str, Any] = {"mechanical_pain": True, "sins": 8, "mdt_date": "2027-02-01"}
+CONSENT: dict[str, Any] = {"consent_given": True, "benefit_risk_discussed": True, "evidence_disclosed": True}
+ANAESTHESIA: dict[str, Any] = {
     "weight_kg": 62,
     "creatinine_umol_l": 58,
     "antithrombotic_indication": "atrial fibrillation",
     "bleeding_history": "none",
 }
-CHECK = {
+CHECK: dict[str, Any] = {
     "last_dose_respected": True,
     "temperature_c": 36.8,
     "fasting_ok": True,
@@ -61,7 +61,7 @@ CHECK = {
     "consent_recorded": True,
     "no_new_deficit": True,
 }
-LEAVING = {
+LEAVING: dict[str, Any] = {
     "no_red_sign": True,
     "neuro_baseline": True,
     "spo2_baseline": True,
@@ -73,7 +73,7 @@ LEAVING = {
     "review_agreed": True,
     "biopsy_owner": "Dr Morel",
 }
-CALM = {"motor_right": 5, "motor_left": 5, "spo2": 97, "pain_nrs": 3}
+CALM: dict[str, Any] = {"motor_right": 5, "motor_left": 5, "spo2": 97, "pain_nrs": 3}
 
 
 def wall(text: str, zone: ZoneInfo = PARIS) -> datetime:
