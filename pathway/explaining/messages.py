@@ -76,7 +76,8 @@ def _of_a_rule(
 ) -> Explanation:
     given = rule.at[number - 1]
     moment = _moment(item, resolve_all(given, step, pathway, ground), ground)
-    base = counted(given, step, pathway, ground, key=f"{item.key}/at")
+    source = sourced(given.source, ground.protocol.messaging.source)
+    base = replace(counted(given, step, pathway, ground, key=f"{item.key}/at"), source=source)
     asked = moment.instant if moment is not None else item.at
     parts = [base]
     if moment is not None and base.at is None:  # one of several last intakes
@@ -91,7 +92,7 @@ def _of_a_rule(
         kind=_KINDS[item.kind],
         title=_title(item, ground),
         because=_because(item, rule, pathway, ground),
-        source=sourced(given.source, ground.protocol.step(step.key).source),
+        source=source,
         at=item.at,
         rule=offset(given, ground.protocol),
         inputs=inputs,
@@ -212,7 +213,7 @@ def _silences(items: list[Item], pathway: Pathway, ground: Ground) -> Iterator[E
                     step=step_title(step.ref, ground.protocol),
                 ),
                 because=sentence(_why_none(rule, step, pathway, ground)),
-                source=sourced(*(one.source for one in rule.at), ground.protocol.step(step.key).source),
+                source=sourced(*(one.source for one in rule.at), ground.protocol.messaging.source),
                 rule=joined((offset(one, ground.protocol) for one in rule.at), " ; "),
                 inputs=_about(rule, step, pathway, ground),
             )
