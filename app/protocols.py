@@ -42,6 +42,7 @@ __all__ = [
     "load_centre",
     "load_for",
     "read_centre",
+    "settings_in",
 ]
 
 BUILTIN = Path(str(files("protocols"))) / "vertebroplasty" / "protocol.yaml"
@@ -150,6 +151,18 @@ def as_written(path: Path, settings: Mapping[str, str]) -> tuple[YamlFile, YamlF
     return file, read_yaml(path.with_name("messages.yaml"), variant.apply)
 
 
+def settings_in(path: Path = BUILTIN) -> tuple[Setting, ...]:
+    """The settings that a protocol's file lists, in its order. Raises Unreadable."""
+    found: list[Setting] = []
+
+    def listed(node: yaml.Node) -> yaml.Node:
+        found.extend(settings_of(node))
+        return like(node, []) if isinstance(node, yaml.MappingNode) else node
+
+    read_yaml(path, listed)
+    return tuple(found)
+
+
 def load_for(centre: CentreFile, path: Path | None = None) -> LoadedProtocol:
     """The protocol that this centre runs, with its settings; ``path`` goes before the file that the centre names.
 
@@ -198,14 +211,7 @@ def digest_of(content: dict[str, Any]) -> str:
 
 def _variant(path: Path, given: Mapping[str, str], profiles: _Profiles) -> Variant:
     """The settings that the file lists, with what the centre chose of them."""
-    found: list[Setting] = []
-
-    def listed(node: yaml.Node) -> yaml.Node:
-        found.extend(settings_of(node))
-        return like(node, []) if isinstance(node, yaml.MappingNode) else node
-
-    read_yaml(path, listed)
-    settings = tuple(found)
+    settings = settings_in(path)
     return Variant({one.key: one for one in settings}, choose(settings, given), profiles)
 
 

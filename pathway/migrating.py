@@ -43,9 +43,10 @@ def migrate(before: Pathway, event: e.Migrated, old: Ground, new: Ground, *, at:
         reason=event.reason.strip(),
         overrides=before.overrides,
         carried=len(overrides),
+        procedure=procedure_start(before, old.protocol),
     )
     pathway = replace(pathway, overrides=overrides)
-    if _own_profile(old) != _own_profile(new) or old.protocol.hold.signers != new.protocol.hold.signers:
+    if _hold_asks_anew(before, old, new):
         held = expire_hold(pathway, new, "the protocol's version has changed")
         if held is not pathway:
             renewed = {step.ref for step in held.steps} - {step.ref for step in pathway.steps}
@@ -250,6 +251,19 @@ def _fits(step: Step, old: Protocol, new: Protocol, spoken_of: frozenset[str]) -
         )
 
 
+def _hold_asks_anew(pathway: Pathway, old: Ground, new: Ground) -> bool:
+    """Whether the hold plan was reasoned from another profile, or signed by somebody who may not any more.
+
+    For a patient who explicitly takes no antithrombotic no profile was asked.
+    """
+    answer = pathway.fact("antithrombotics")
+    if pathway.hold.status is HoldStatus.NOT_REQUIRED and answer is not None and answer.value == []:
+        return False
+    return _own_profile(old) != _own_profile(new) or set(old.protocol.hold.signers) != set(
+        new.protocol.hold.signers
+    )
+
+
 def _own_profile(ground: Ground) -> Profile | None:
     return next(iter(ground.profiles.values()), None)
 
@@ -336,7 +350,7 @@ def _hold_restored(pathway: Pathway, record: Migration, ground: Ground) -> Pathw
         was is None
         or pathway.hold.status is not HoldStatus.EXPIRED
         or pathway.hold.revision != was.revision + 1
-        or was.procedure_start not in (None, procedure_start(pathway, ground.protocol))
+        or record.procedure != procedure_start(pathway, ground.protocol)
         or not all(_rests(step) and _is_untouched(step) for step in renewed)
     ):
         return pathway

@@ -332,7 +332,8 @@ class Migration:
     """A move onto another version of the protocol, with what undoing it needs.
 
     ``overrides`` are those given until then, of which ``carried`` went along. ``hold`` is the plan that the move made
-    expire, if it did, and ``renewed`` the occurrences (``step/n``) that are done again because of it.
+    expire, if it did, ``renewed`` the occurrences (``step/n``) that are done again because of it, and ``procedure``
+    the start that stood for the procedure then.
     """
 
     from_digest: str
@@ -344,6 +345,7 @@ class Migration:
     carried: int = 0
     hold: HoldPlan | None = None
     renewed: tuple[str, ...] = ()
+    procedure: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

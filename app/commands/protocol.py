@@ -7,12 +7,22 @@ from typing import Annotated
 
 import typer
 from rich.markdown import Markdown
+from rich.table import Table
 
 from app.commands import protocol_check
 from app.commands.common import fail, stdout
-from app.commands.protocol_asked import Centre, FileOrVersion, Set, protocol_of, published_protocol
+from app.commands.protocol_asked import (
+    Centre,
+    File,
+    FileOrVersion,
+    Set,
+    asked_of,
+    protocol_of,
+    published_protocol,
+)
 from app.describe import mermaid, page
 from app.describe import svg as drawing
+from app.protocols import BUILTIN, settings_in
 
 app = typer.Typer(no_args_is_help=True, help="Protocols: the files clinicians write.")
 
@@ -60,6 +70,22 @@ def show(
         console.print(Markdown(text))
     else:
         typer.echo(text, nl=False)
+
+
+@app.command("settings")
+def settings(file: File = None, language: Language = "fr") -> None:
+    """List what a protocol's file leaves a centre to choose; the value that counts without a choice comes first."""
+    if language not in ("fr", "en"):
+        fail(f"--language is fr or en, not {language}", code=2)
+    path, here, _ = asked_of(file, None, None)
+    table = Table("key", "title", "values", "source", box=None)
+    for one in settings_in(path or here.protocol or BUILTIN):
+        others = [key for key in one.choices or () if key != one.default]
+        values = ", ".join([one.default, *others])
+        if one.kind == "number":
+            values = f"{one.default} ({one.at_least} to {one.at_most})"
+        table.add_row(one.key, getattr(one.title, language), values, one.source)
+    stdout().print(table)
 
 
 app.command("check")(protocol_check.checked)

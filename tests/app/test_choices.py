@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import pytest
 
 from app import versions
-from app.protocols import BUILTIN, LoadedProtocol, load
-from app.variants import Setting, settings_of
-from app.yaml_file import read_yaml
+from app.protocols import BUILTIN, LoadedProtocol, load, settings_in
+from app.variants import Setting
 
-
-def the_settings() -> tuple[Setting, ...]:
-    """The settings that the built-in protocol's file lists."""
-    found: list[Setting] = []
-
-    def listed(node: Any) -> Any:
-        found.extend(settings_of(node))
-        return node
-
-    try:
-        read_yaml(BUILTIN, listed)
-    except Exception:
-        if not found:
-            raise
-    return tuple(found)
-
-
-SETTINGS = the_settings()
+SETTINGS = settings_in()
 
 
 def values(setting: Setting) -> list[str]:

@@ -88,3 +88,10 @@ def test_a_service_says_when_its_file_is_newer_than_what_runs(jalon: Shell, tmp_
     said = process.stderr.readline()
     process.terminate()
     assert said.startswith(f"vertebroplasty {NOW}+4 is not published: new pathways begin with {NOW}.")
+
+
+def test_what_a_centre_may_choose_is_listed(jalon: Shell) -> None:
+    listed = jalon("protocol", "settings", "--language", "en")
+    assert listed.returncode == 0, listed.stderr
+    assert "24h, ambulatory" in listed.stdout
+    assert "21 (7 to 90)" in listed.stdout
