@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import os
+import platform
 import pstats
 import resource
 import sys
@@ -37,11 +39,12 @@ _PARTS = (("decide", "pathway/decide.py"), ("plan", "pathway/plan.py"), ("contri
 
 @dataclass(frozen=True)
 class Simulated:
-    """One line of the table. ``peak`` is the memory of all processes together, at most, in MB."""
+    """One line of the table. ``cpu`` is what all processes spent, in seconds; ``peak`` their memory together, in MB."""
 
     patients: int
     jobs: int
     seconds: float
+    cpu: float
     events: int
     peak: float
     faults: int
@@ -52,10 +55,11 @@ def simulations(sizes: Sequence[int], *, jobs: int = JOBS) -> Iterator[Simulated
     whole = _run(1)
     for size in sizes:
         run = replace(whole, patients=size)
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), _cpu()
         counted = simulate(run, jobs=jobs)
-        seconds = time.perf_counter() - begun
-        yield Simulated(size, jobs, seconds, counted.total("events"), _peak(jobs), counted.total("fault"))
+        seconds, cpu = time.perf_counter() - begun, _cpu() - spent
+        faults = counted.total("fault")
+        yield Simulated(size, jobs, seconds, cpu, counted.total("events"), _peak(jobs), faults)
 
 
 def shares(patients: int = _PROFILED) -> dict[str, float]:
@@ -74,22 +78,23 @@ def shares(patients: int = _PROFILED) -> dict[str, float]:
 def table(simulated: Sequence[Simulated]) -> Table:
     """One line a size."""
     shown = Table(show_edge=False, pad_edge=False)
-    for heading in (
+    headings = (
         "patients",
         "processes",
         "s",
         "patients /s",
         "events /s",
-        "ms a patient",
+        "CPU ms a patient",
         "peak MB",
         "faults",
-    ):
+    )
+    for heading in headings:
         shown.add_column(heading, justify="right", no_wrap=True)
     for one in simulated:
         shown.add_row(
             *(f"{one.patients:,}", str(one.jobs), f"{one.seconds:,.1f}"),
             *(f"{one.patients / one.seconds:,.1f}", f"{one.events / one.seconds:,.0f}"),
-            *(f"{1000 * one.seconds / one.patients:,.2f}", f"{one.peak:,.0f}", str(one.faults)),
+            *(f"{1000 * one.cpu / one.patients:,.2f}", f"{one.peak:,.0f}", str(one.faults)),
         )
     return shown
 
@@ -98,6 +103,12 @@ def _run(patients: int) -> Run:
     loaded = protocols.load()
     settings = {one.key: str(one.value) for one in loaded.settings}
     return Run(loaded.ground, load_cohort(), patients, 1, indicators.load(), settings)
+
+
+def _cpu() -> float:
+    """Seconds of CPU that this process and its ended children have spent."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 def _peak(jobs: int) -> float:
@@ -114,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ask.add_argument("--jobs", type=int, default=JOBS, help="processes")
     said = ask.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    console.print(f"{cores} cores, load {load:.1f} at the start; Python {platform.python_version()}")
     console.print(NOTE, "", sep="\n")
     console.print(table(list(simulations(said.sizes, jobs=said.jobs))))
     parts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares().items())
