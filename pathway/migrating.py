@@ -43,6 +43,7 @@ def migrate(before: Pathway, event: e.Migrated, old: Ground, new: Ground, *, at:
         reason=event.reason.strip(),
         overrides=before.overrides,
         carried=len(overrides),
+        flagged=before.flagged,
         procedure=procedure_start(before, old.protocol),
     )
     pathway = replace(pathway, overrides=overrides)
@@ -74,7 +75,13 @@ def undo(before: Pathway, event: e.MigrationUndone, old: Ground, new: Ground, *,
     pathway = _hold_restored(before, record, old)
     pathway = _carried(pathway, event, old, new, at)
     later = _mapped(pathway.overrides[record.carried :], old.protocol, new.protocol)
-    pathway = replace(pathway, overrides=(*record.overrides, *later), migrations=tuple(earlier))
+    since = {one.key: one for one in (*pathway.flagged, *record.flagged)}
+    pathway = replace(
+        pathway,
+        overrides=(*record.overrides, *later),
+        flagged=tuple(since.values()),
+        migrations=tuple(earlier),
+    )
     return stamp(before, follow(pathway, event, new), new, stood=old)
 
 

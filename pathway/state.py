@@ -331,9 +331,9 @@ class Called:
 class Migration:
     """A move onto another version of the protocol, with what undoing it needs.
 
-    ``overrides`` are those given until then, of which ``carried`` went along. ``hold`` is the plan that the move made
-    expire, if it did, ``renewed`` the occurrences (``step/n``) that are done again because of it, and ``procedure``
-    the start that stood for the procedure then.
+    ``overrides`` are those given until then, of which ``carried`` went along, ``flagged`` the findings then. ``hold``
+    is the plan that the move made expire, if it did, ``renewed`` the occurrences (``step/n``) that are done again
+    because of it, and ``procedure`` the start that stood for the procedure then.
     """
 
     from_digest: str
@@ -343,6 +343,7 @@ class Migration:
     reason: str
     overrides: tuple[Override, ...] = ()
     carried: int = 0
+    flagged: tuple[Flagged, ...] = ()
     hold: HoldPlan | None = None
     renewed: tuple[str, ...] = ()
     procedure: datetime | None = None

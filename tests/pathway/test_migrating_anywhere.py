@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 
 import pytest
 
-from app.protocols import BUILTIN, LoadedProtocol, load, load_for, read_centre
+from app.protocols import BUILTIN, LoadedProtocol, digest_of, from_content, load, load_for, read_centre
 from fhir_mappings.project import project
 from fhir_mappings.site import Site
 from pathway import events as e
@@ -28,10 +30,26 @@ from pathway.state import Actor, Pathway
 START = datetime(2027, 2, 1, 9, tzinfo=UTC)
 ADMIN = Actor("root (command line)", "admin")
 SITE = Site(system="https://jalon.example/fhir", name="Centre")
+FORMER = Path(__file__).parent.parent / "data" / "protocols" / "vertebroplasty-1.0.0.json"
+"""Version 1.0.0 as it was pinned when it was the built-in protocol: patients may be under way on it still."""
+
+
+def former() -> LoadedProtocol:
+    """Version 1.0.0 of the built-in protocol, read by the code of today."""
+    content = json.loads(FORMER.read_text(encoding="utf-8"))
+    return from_content(content, digest_of(content))
+
+
 VARIANTS: tuple[LoadedProtocol, ...] = (
+    former(),
     load(),
     *(load_for(read_centre(path)) for path in sorted((BUILTIN.parent.parent / "centres").glob("*.yaml"))),
 )
+
+
+def test_what_an_earlier_jalon_pinned_is_still_read_by_the_same_name() -> None:
+    assert former().digest == "66b5183e5a0a91b50e42b8e090b752b12284dd66bfb905270780f24453198c3f"
+    assert former().protocol.version == "1.0.0"
 
 
 def said_whole(pathway: Pathway, ground: Ground) -> Plan:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import shutil
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import store
 from app import versions
 from app.protocols import BUILTIN, LoadedProtocol, Unreadable, load
 from pathway import events as e
 from pathway.refusal import Refused
 from store import protocols as shelves
 from store.database import Database
+from store.tables import ProtocolRow
 from tests.house import COORDINATOR, Clock, House, open_house, plain_settings
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -199,6 +203,40 @@ def test_what_was_changed_past_every_guard_is_found_by_its_hash(database_url: st
     opened.close()
     with pytest.raises(Unreadable, match="it has been changed"):
         house(database_url, tmp_path)
+
+
+def test_what_was_pinned_before_there_were_publications_counts_as_published(
+    database_url: str, tmp_path: Path
+) -> None:
+    db = Database(database_url, instance="test")
+    _upgrade_to(db, "0002")
+    pinned = [("a" * 64, "1.0.0", 1), ("b" * 64, "1.0.0", 2), ("c" * 64, "0.9.0", 0)]
+    with db.write() as session:
+        for digest, number, day in pinned:
+            row = ProtocolRow(
+                digest=digest,
+                key="vertebroplasty",
+                version=number,
+                content={},
+                pinned=NOON + timedelta(days=day),
+            )
+            session.add(row)
+    db.upgrade()
+    with db.read() as session:
+        found = {one.version: one for one in shelves.publications(session)}
+        begins = shelves.in_use(session)
+    db.close()
+    assert {number: one.digest for number, one in found.items()} == {"1.0.0": "b" * 64, "0.9.0": "c" * 64}
+    assert begins == "b" * 64, "new pathways go on with what was pinned last"
+
+
+def _upgrade_to(db: Database, revision: str) -> None:
+    """The schema of an earlier Jalon."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    with db.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def test_two_who_publish_one_version_at_once_publish_it_once(database_url: str, tmp_path: Path) -> None:
