@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app import protocols
+from app import hold_profiles, protocols
 from app.commands.common import fail
 from app.describe import mermaid, page, svg
+from app.describe.holds import page as holds_page
 from app.describe_indicators import page as indicators_page
 from app.indicators import load as load_indicators
 
@@ -23,9 +24,10 @@ def docs(folder: Folder = Path("docs")) -> None:
     loaded = protocols.load(protocols.BUILTIN)
     protocol = loaded.protocol
     written = {
-        "protocol.md": page(protocol, "en", loaded.settings),
+        "protocol.md": page(protocol, "en", loaded.settings, protocols.settings_in()),
         "protocol.mmd": mermaid(protocol, "en"),
         "protocol.svg": svg(protocol, "en"),
+        "hold-profiles.md": holds_page(hold_profiles.builtin().values(), protocol),
         "command-line.md": command_line(),
         "indicators.md": indicators_page(load_indicators()),
     }

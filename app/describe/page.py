@@ -8,23 +8,41 @@ from app.describe import rules, steps
 from app.describe.grid import grid, section
 from app.describe.mermaid import mermaid
 from app.describe.words import Said
-from app.variants import Chosen
+from app.variants import Chosen, Setting
 from pathway.protocol import Protocol
 
+SETTING_HEADS = ("Setting", "Choices", "Default", "Source")
 
-def page(protocol: Protocol, language: str = "en", settings: Sequence[Chosen] = ()) -> str:
-    """Note, diagram and tables, in ``fr`` or ``en``; ``settings`` are those that the file was read with."""
+
+def page(
+    protocol: Protocol,
+    language: str = "en",
+    settings: Sequence[Chosen] = (),
+    offered: Sequence[Setting] = (),
+) -> str:
+    """Note, diagram and tables, in ``fr`` or ``en``.
+
+    ``settings`` are those that the file was read with, ``offered`` what it leaves a centre to choose.
+    """
     said = Said(protocol, language)
-    title, tables = table(protocol, language, settings).split("\n\n", 1)
+    title, tables = table(protocol, language, settings, offered).split("\n\n", 1)
     return f"{title}\n\n{said.note}\n\n```mermaid\n{mermaid(protocol, language)}```\n\n{tables}"
 
 
-def table(protocol: Protocol, language: str = "en", settings: Sequence[Chosen] = ()) -> str:
+def table(
+    protocol: Protocol,
+    language: str = "en",
+    settings: Sequence[Chosen] = (),
+    offered: Sequence[Setting] = (),
+) -> str:
     """Settings, steps, ladders, messages, gates, red flags, the watch, roles and ends as Markdown tables."""
     said = Said(protocol, language)
     parts = [f"# {said.text(protocol.title)} {protocol.version}", f"`{protocol.url}`"]
     chosen = [(said.text(one.title), said.text(one.says)) for one in settings]
     parts += section(said, "Settings of this variant", ("Setting", "Value"), chosen)
+    parts += section(
+        said, "What a centre may choose", SETTING_HEADS, (_setting(one, said) for one in offered)
+    )
     parts += [f"## {said('Steps')}"]
     for track, title in protocol.tracks.items():
         rows = [steps.step_row(step, said) for step in protocol.steps if step.track == track]
@@ -33,6 +51,18 @@ def table(protocol: Protocol, language: str = "en", settings: Sequence[Chosen] =
     parts += _of_steps(said)
     parts += _of_rules(said)
     return "\n\n".join(parts) + "\n"
+
+
+def _setting(one: Setting, said: Said) -> tuple[str, ...]:
+    """What may be chosen, the default, and where that comes from."""
+    if one.choices is not None:
+        values = ", ".join(f"{said.text(title)} (`{key}`)" for key, title in one.choices.items())
+        default = said.text(one.choices[one.default]) if one.default in one.choices else one.default
+    else:
+        unit = said.text(one.unit) if one.unit else ""
+        values = f"{one.at_least}–{one.at_most} {unit}".strip()
+        default = f"{one.default} {unit}".strip()
+    return f"{said.text(one.title)} `{one.key}`", values, default, one.source
 
 
 def _of_steps(said: Said) -> Iterator[str]:

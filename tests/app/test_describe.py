@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from app.describe import mermaid, page, svg, table
 from app.describe.graph import Arrow, Box, arrows, boxes, stacked
+from app.describe.holds import page as holds_page
 from app.describe.layout import lay_out
 from app.describe.lettering import width, wrapped
 from app.describe.words import FRENCH, Said
-from app.protocols import load
+from app.hold_profiles import builtin
+from app.protocols import load, settings_in
 
 LOADED = load()
 PROTOCOL = LOADED.protocol
@@ -22,10 +24,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_in_the_documentation_is_what_is_printed() -> None:
-    assert (DOCS / "protocol.md").read_text(encoding="utf-8") == page(PROTOCOL, "en", LOADED.settings), (
-        "run `make docs`"
-    )
+    assert (DOCS / "protocol.md").read_text(encoding="utf-8") == page(
+        PROTOCOL, "en", LOADED.settings, settings_in()
+    ), "run `make docs`"
     assert (DOCS / "protocol.mmd").read_text(encoding="utf-8") == mermaid(PROTOCOL, "en"), "run `make docs`"
+    assert (DOCS / "hold-profiles.md").read_text(encoding="utf-8") == holds_page(
+        builtin().values(), PROTOCOL
+    ), "run `make docs`"
     assert (DOCS / "protocol.svg").read_text(encoding="utf-8") == svg(PROTOCOL, "en"), "run `make docs`"
 
 
@@ -64,6 +69,26 @@ def test_the_french_page_has_no_english_word_of_ours() -> None:
     heads = [line for line in table(PROTOCOL, "fr").splitlines() if line.startswith(("| Étape", "| Verrou"))]
     assert heads
     assert not [line for line in heads if re.search(r"\b(Step|Who|Due|Gate|When)\b", line)]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_red_flags_alarms_obligations_settings_and_profiles_are_in_the_tables(language: str) -> None:
+    said = page(PROTOCOL, language, LOADED.settings, settings_in())
+    for flag in PROTOCOL.red_flags:
+        assert f"**{flag.key}** {flag.title.in_(language)}" in said
+    assert PROTOCOL.surveillance is not None
+    for alarm in PROTOCOL.surveillance.alarms:
+        assert alarm.title.in_(language) in said
+    for one in PROTOCOL.safety.obligations:
+        assert one.title.in_(language) in said
+    for setting in settings_in():
+        assert f"`{setting.key}`" in said
+        assert setting.source in said
+    told = holds_page(builtin().values(), PROTOCOL, language)
+    for profile in builtin().values():
+        assert f"## {profile.profile} {profile.version}" in told
+        for atc, drug in profile.drugs.items():
+            assert f"| `{atc}` | {drug.name.in_(language)} |" in told
 
 
 # --- the drawing ------------------------------------------------------------------------------------------
