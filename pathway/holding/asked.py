@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
@@ -31,23 +32,14 @@ _CLASSES = {
 INDICATIONS = ("primary", "secondary", "af", "af-embolism", "mechanical-valve", "vte")
 """Why a drug is taken: primary or secondary prevention, fibrillation without or with stroke, TIA or embolism, a
 mechanical valve, a venous clot (its age comes from its date)."""
-_TIMES: dict[str, tuple[Frequency, Taken | None]] = {
-    "od": ("once", None),
-    "qd": ("once", None),
-    "once": ("once", None),
-    "od-morning": ("once", "morning"),
-    "od-evening": ("once", "evening"),
-    "morning": ("once", "morning"),
-    "evening": ("once", "evening"),
-    "daily": ("once", None),
-    "once-daily": ("once", None),
-    "q24h": ("once", None),
-    "bid": ("twice", None),
-    "twice-daily": ("twice", None),
-    "q12h": ("twice", None),
-    "bd": ("twice", None),
-    "twice": ("twice", None),
-    "tid": ("thrice", None),
+_FREQUENCIES: dict[str, Frequency] = {
+    **dict.fromkeys(("od", "qd", "once", "1x", "q24h"), "once"),
+    **dict.fromkeys(("bid", "bd", "twice", "2x", "q12h"), "twice"),
+    **dict.fromkeys(("tid", "thrice", "3x", "q8h"), "thrice"),
+}
+_HOURS: dict[str, Taken] = {
+    **dict.fromkeys(("morning", "am", "matin"), "morning"),
+    **dict.fromkeys(("evening", "pm", "soir"), "evening"),
 }
 
 UNDERSTOOD = (
@@ -149,6 +141,20 @@ def read_atc(text: str, path: str = "atc") -> str:
     return code
 
 
+def _times(word: str) -> dict[str, object] | None:
+    """``od-evening``, ``bid``, ``evening``: how often, and when where it is once a day; None for other words."""
+    known: dict[str, object] = {}
+    for part in re.split(r"[-_ ]", word):
+        if part in _FREQUENCIES and known.get("frequency", _FREQUENCIES[part]) == _FREQUENCIES[part]:
+            known["frequency"] = _FREQUENCIES[part]
+        elif part in _HOURS and "taken" not in known:
+            known["taken"] = _HOURS[part]
+        elif part != "daily":
+            return None
+    known.setdefault("frequency", "once")
+    return None if "taken" in known and known["frequency"] != "once" else known
+
+
 def _with(drug: Drug, word: str, path: str) -> Drug:
     known: dict[str, object] = {}
     if word in _CLASSES:
@@ -156,9 +162,8 @@ def _with(drug: Drug, word: str, path: str) -> Drug:
         if drug.dose_class in ("iv", "sc_therapeutic") and said == "therapeutic":
             return drug  # the route says it already
         known = {"dose_class": said}
-    elif word in _TIMES:
-        frequency, taken = _TIMES[word]
-        known = {"frequency": frequency} | ({"taken": taken} if taken else {})
+    elif (times := _times(word)) is not None:
+        known = times
     elif word in INDICATIONS:
         known = {"indication": word}
     else:

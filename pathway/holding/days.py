@@ -76,11 +76,16 @@ def _doses(drug: Drug, clocks: Clocks) -> tuple[tuple[Clock, time], ...]:
     evening: tuple[Clock, time] = ("evening", clocks.evening)
     if drug.frequency == "twice":
         return evening, morning
-    if drug.taken == "evening":
-        return (evening,)
     if drug.taken == "morning":
         return (morning,)
+    if drug.taken == "evening" or is_taken_for_evening(drug):
+        return (evening,)
     return ()
+
+
+def is_taken_for_evening(drug: Drug) -> bool:
+    """Whether a drug is taken once a day and nobody says when: the evening is assumed, and the signer warned."""
+    return drug.frequency == "once" and drug.taken is None
 
 
 def _dose_before(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathway.holding import words
 from pathway.holding.answer import DrugAnswer, Warned
 from pathway.holding.asked import Drug
+from pathway.holding.days import is_taken_for_evening
 from pathway.holding.judge import Case
 from pathway.holding.profile import Interaction, Profile
 from pathway.holding.recent import recent_events
@@ -28,6 +29,7 @@ def warnings(answers: tuple[DrugAnswer, ...], profile: Profile, case: Case) -> I
         ):
             if event.effect == "warn":
                 yield Warned(f"recent-{event.event}", event.text, event.source, drug.atc)
+        yield from _hour_unknown(drug, answer)
         yield from _closed_laboratory(answer, case)
     yield from _old_creatinine(profile, case)
 
@@ -101,6 +103,18 @@ def _lead_in(drug: Drug, profile: Profile) -> Iterator[Warned]:
     rule = profile.drug(drug.atc)
     if rule is not None and rule.lead_in is not None and drug.dose_class == "lead-in":
         yield Warned("vte-lead-in", rule.lead_in, rule.source or profile.source, drug.atc)
+
+
+def _hour_unknown(drug: Drug, answer: DrugAnswer) -> Iterator[Warned]:
+    """Where hours count, the hour of a drug taken once a day changes the day of its last dose."""
+    last = answer.last_intake
+    if last is None or last.not_after is None or not is_taken_for_evening(drug):
+        return
+    text = Text(
+        fr="Prise une fois par jour, heure inconnue : comptée comme prise le soir ; à demander.",
+        en="Taken once a day, hour unknown: counted as taken in the evening; ask.",
+    )
+    yield Warned("hour-unknown", text, "centre default, unsourced", drug.atc)
 
 
 def _closed_laboratory(answer: DrugAnswer, case: Case) -> Iterator[Warned]:

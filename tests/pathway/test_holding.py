@@ -221,6 +221,7 @@ def test_fondaparinux_for_prevention_is_42_hours_to_confirm() -> None:
         ("07:59", "B01AB05:therapeutic:od-morning", "03-14 morning"),
         ("08:00", "B01AB05:therapeutic:od-morning", "03-15 morning"),
         ("14:00", "B01AB05:therapeutic", "03-15 usual"),
+        ("09:30", "B01AB05:therapeutic:od", "03-14 evening"),
     ],
 )
 def test_an_item_in_hours_ends_with_the_last_usual_dose_at_or_before_its_limit(

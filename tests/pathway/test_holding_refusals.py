@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pathway.codec import Malformed
 from pathway.holding.answer import HoldAnswer
-from pathway.holding.asked import INDICATIONS
+from pathway.holding.asked import INDICATIONS, read_drug
 from pathway.holding.profile_checks import REFUSED_BELOW
 from pathway.holding.recent import months_after
 from pathway.holding.said import as_json
@@ -297,6 +298,36 @@ def test_an_interacting_drug_on_the_same_list_counts_too() -> None:
 def test_a_value_near_the_edge_of_its_band_is_warned_about(clearance: float, warned: bool) -> None:
     codes = {one.code for one in ask("B01AF02", clearance=clearance).warnings}
     assert ("band-edge" in codes) is warned
+
+
+def test_a_once_daily_drug_without_an_hour_is_counted_in_the_evening_and_asked_about() -> None:
+    codes = {one.code for one in ask("B01AB10:therapeutic:od").warnings}
+    assert "hour-unknown" in codes
+    assert not ask("B01AB10:therapeutic:od-morning").warnings
+    assert not ask("B01AF01:od", clearance=90).warnings, "days do not ask for the hour"
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        ("od", ("once", None)),
+        ("OD-Evening", ("once", "evening")),
+        ("evening", ("once", "evening")),
+        ("once_daily", ("once", None)),
+        ("twice-daily", ("twice", None)),
+        ("daily", ("once", None)),
+        ("q12h", ("twice", None)),
+        ("bid-evening", None),
+        ("often", None),
+    ],
+)
+def test_how_often_is_read_in_the_usual_words(word: str, read: tuple[str, str | None] | None) -> None:
+    if read is None:
+        with pytest.raises(Malformed, match="is not understood"):
+            read_drug(f"B01AB05:{word}")
+    else:
+        drug = read_drug(f"B01AB05:{word}")
+        assert (drug.frequency, drug.taken) == read
 
 
 @pytest.mark.parametrize(("drawn", "old"), [(date(2026, 12, 16), False), (date(2026, 12, 15), True)])
