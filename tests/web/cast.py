@@ -62,6 +62,17 @@ FOUND = {
 CONSENT = {"consent_given": True, "benefit_risk_discussed": True, "evidence_disclosed": True}
 
 
+CHECK = {
+    "last_dose_respected": True,
+    "temperature_c": 36.8,
+    "fasting_ok": True,
+    "preanaesthesia_visit": True,
+    "allergies_checked": True,
+    "consent_recorded": True,
+    "no_new_deficit": True,
+}
+
+
 @dataclass
 class Ward:
     """A service on one database, told the time by the test, and the application over it."""
@@ -208,6 +219,23 @@ class Ward:
         self.record(pathway_id, e.HoldSigned(by=KLEIN, drugs=drugs, text="Dernière prise le soir de J-3."))
         self.record(pathway_id, e.VisitBooked(by=NADIA, step="procedure", start=slot, place="Bloc 3"))
         return slot
+
+    def operated(self, pathway_id: str) -> datetime:
+        """The procedure done at its slot, half an hour ago now; its end, from which the watch counts."""
+        slot = self.to_a_booked_procedure(pathway_id)
+        self.later(slot - self.now)
+        dose = e.LastDoseDeclared(by=KLEIN, drug="B01AF02", taken=slot - 3 * DAY)
+        self.record(pathway_id, dose)
+        self.record(pathway_id, e.StepCompleted(by=ROUX, step="preop_check", outcome="go", data=CHECK))
+        self.record(pathway_id, e.StepStarted(by=ROUX, step="procedure"))
+        self.later(HOUR)
+        done = {"cement_ml": 2, "biopsy_taken": True, "leak": "none"}
+        ended = self.now - HOUR / 2
+        self.record(
+            pathway_id,
+            e.StepCompleted(by=ROUX, step="procedure", outcome="done", data=done, occurred=ended),
+        )
+        return ended
 
 
 def open_ward(database_url: str, scratch: Path, now: Callable[[], datetime] | None = None) -> Ward:

@@ -32,6 +32,11 @@ def _judge(page: Page, name: str) -> list[str]:
 
 def _patients(ward: Ward) -> dict[str, str]:
     """Pathways with something of everything on their pages, and referrals that wait."""
+    watched = ward.started("Surveillée")
+    ended_at = ward.operated(watched)
+    seen = {"motor_right": 3, "motor_left": 5, "sbp": 131, "spo2": 97, "voided": True}
+    ward.record(watched, e.ObservationsRecorded(by=NADIA, values={"motor_right": 5}, occurred=ended_at))
+    ward.record(watched, e.ObservationsRecorded(by=NADIA, values=seen, round="recovery/1"))
     booked = ward.started("De La Tour du Pin Chambly", given="Marie-Antoinette Joséphine")
     slot = ward.to_a_booked_procedure(booked)
     ward.record(
@@ -50,6 +55,7 @@ def _patients(ward: Ward) -> dict[str, str]:
     ward.clock[0] += 4 * DAY
     ward.tick()
     return {
+        "watched": watched,
         "booked": booked,
         "unreachable": unreachable,
         "ended": ended,
@@ -64,6 +70,7 @@ def test_no_page_shuts_anybody_out(ward: Ward, page_at: PageAt, width: int) -> N
         ward.hire(login)
     known = _patients(ward)
     booked, petit = f"/pathways/{known['booked']}", f"/pathways/{known['unreachable']}"
+    watched = f"/pathways/{known['watched']}"
     page = page_at(width)
     found: list[str] = []
     with serving(ward) as address:
@@ -77,6 +84,11 @@ def test_no_page_shuts_anybody_out(ward: Ward, page_at: PageAt, width: int) -> N
         for path in (
             "/",
             "/?view=blocked",
+            "/ward",
+            f"{watched}/observe?step=surveillance&occurrence=1",
+            f"{watched}/ask",
+            f"{watched}/new-fracture",
+            f"{watched}/complete?step=procedure&occurrence=1",
             "/?view=alerts",
             "/?view=calls",
             "/?q=petit",
