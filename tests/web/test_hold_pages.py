@@ -7,7 +7,7 @@ import pytest
 from pathway import events as e
 from pathway.referral import Fact
 from pathway.state import HoldStatus
-from tests.pathway.tale import ANAESTHESIA, CONSENT, CONSULT
+from tests.pathway.tale import ANAESTHESIA, CHECK, CONSENT, CONSULT
 from tests.web.cast import APIXABAN, DAY, FOUND, HOUR, KLEIN, NADIA, ROUX, Ward, form_of, text_of
 
 
@@ -103,3 +103,22 @@ def test_the_calculator_is_offered_once_there_is_something_to_count_from(ward: W
     assert "compute-hold" not in ward.browser(login).get(f"/pathways/{pathway}").text
     ready(ward)
     assert "compute-hold" in ward.browser(login).get(f"/pathways/{pathway}").text
+
+
+def test_the_order_to_resume_shows_what_the_profile_proposes(ward: Ward) -> None:
+    pathway = ready(ward)
+    press(ward, "klein", pathway, "compute-hold")
+    typed = {"drug_1": "Apixaban 5 mg", "atc_1": "B01AF02", "days_1": "3", "text": "J-3.", "sure": "yes"}
+    press(ward, "klein", pathway, "sign-hold", typed)
+    slot = ward.now + 24 * DAY
+    ward.record(pathway, e.VisitBooked(by=NADIA, step="procedure", start=slot))
+    ward.later(24 * DAY - 2 * HOUR)
+    ward.record(pathway, e.StepCompleted(by=KLEIN, step="preop_check", outcome="go", data=CHECK))
+    ward.later(2 * HOUR)
+    ward.record(pathway, e.StepStarted(by=ROUX, step="procedure"))
+    ward.later(HOUR)
+    over = {"cement_ml": 2, "biopsy_taken": False}
+    ward.record(pathway, e.StepCompleted(by=ROUX, step="procedure", outcome="done", data=over))
+    shown = text_of(ward.browser("klein").get(f"/pathways/{pathway}/complete?step=resumption_order"))
+    assert "Reprise proposée d’après FR-2026-ELEVE" in shown
+    assert "À 48–72 h, sans relais par héparine." in shown
