@@ -25,6 +25,9 @@ REASONS = {
     "the procedure's slot was given up": Text(
         fr="le créneau de l'intervention a été abandonné", en="the procedure's slot was given up"
     ),
+    "the protocol's version has changed": Text(
+        fr="la version du protocole a changé", en="the protocol's version has changed"
+    ),
     "the procedure was not done": Text(fr="l'intervention n'a pas eu lieu", en="the procedure was not done"),
     "no delay can be proposed": Text(fr="aucun délai ne peut être proposé", en="no delay can be proposed"),
     # of a planned thing that is owed no longer, or not yet
@@ -88,6 +91,8 @@ def reason(stored: str, protocol: Protocol | None = None) -> Text:
         return REASONS[stored]
     if stored in LEVELS:
         return LEVELS[stored]
+    if stored in CHANNELS:
+        return CHANNELS[stored]
     if protocol is not None and stored in protocol.ends:
         return protocol.ends[stored].title
     for head, fr, en in (
@@ -111,7 +116,11 @@ def reason(stored: str, protocol: Protocol | None = None) -> Text:
     if protocol is None:
         return same(stored)
     return (
-        _outcome(stored, protocol) or _finding(stored, protocol) or _moment(stored, protocol) or same(stored)
+        _outcome(stored, protocol)
+        or _finding(stored.removeprefix("finding "), protocol)
+        or _of_the_watch(stored.removeprefix("alarm "), protocol)
+        or _moment(stored, protocol)
+        or same(stored)
     )
 
 
@@ -139,6 +148,27 @@ def _finding(stored: str, protocol: Protocol) -> Text | None:
     return fill("{key} : {title}", "{key}: {title}", key=found.key, title=found.title) if found else None
 
 
+def _of_the_watch(stored: str, protocol: Protocol) -> Text | None:
+    """An alarm of the watch by its key, or a set of observations that is missing (``hourly 2 +15 min``)."""
+    watch = protocol.surveillance
+    if watch is None:
+        return None
+    if (alarm := watch.alarm(stored)) is not None:
+        return alarm.title
+    found = _MISSING.fullmatch(stored)
+    rounds = {one.key: one for one in watch.rounds}
+    if found is None or found[1] not in rounds:
+        return None
+    return fill(
+        "relevé manquant depuis {min} min : {title} n° {n}",
+        "observations missing for {min} min: {title} {n}",
+        min=found[3],
+        title=rounds[found[1]].title,
+        n=found[2],
+    )
+
+
+_MISSING = re.compile(r"(\S+) (\d+) \+(\d+) min")
 _SPOKEN = re.compile(r"(\S+)(?: ([+-][\d.]+) (h|d|wd))?(?: (\d\d:\d\d))?")
 """A moment as ``anchors.spoken`` writes it."""
 
