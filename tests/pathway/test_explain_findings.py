@@ -1,17 +1,35 @@
 """Why, for findings, the watch, words owed to professionals, work on demand and computed hold plans."""
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
 
 from pathway import events as e
+from pathway.checking.dice import Dice
+from pathway.checking.reading import Reading
+from pathway.decide import decide
+from pathway.enrolment import enrol
 from pathway.explaining.whole import explain, explain_one
+from pathway.ground import Ground
 from pathway.planned import Kind
+from pathway.refusal import Refused
+from pathway.state import Pathway
 from tests.pathway.small import DESK, DOCTOR, T0, Small
 from tests.pathway.tale import ANAESTHETIST, APIXABAN, LOADED, Tale
 from tests.pathway.test_explain import judge
 
 MINUTE = timedelta(minutes=1)
 HIGH = "FR-2026-ELEVE"
+
+
+@dataclass(frozen=True)
+class State:
+    """A pathway on its ground: all that an explanation reads."""
+
+    pathway: Pathway
+    ground: Ground
 
 
 def test_a_finding_says_what_was_answered_and_what_it_does() -> None:
@@ -89,3 +107,20 @@ def test_a_plan_signed_otherwise_than_computed_says_so() -> None:
     assert drug.rule is not None
     assert drug.rule.en == "signed delay, other than computed (D-3): D-4"
     assert {one.key for one in explain(tale.pathway, tale.ground)} >= {"hold", "hold/1"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wherever_random_events_lead_everything_there_is_explained(seed: int) -> None:
+    ground, now = LOADED.ground, datetime(2027, 2, 1, 9, tzinfo=UTC)
+    dice = Dice(Reading(ground.protocol), Random(seed))
+    pathway = enrol("random", "p1", dice.referral(now), ground, at=now)
+    seen = 0
+    for _ in range(120):
+        now += dice.time()
+        try:
+            pathway = decide(pathway, dice.event(pathway, now), ground, at=now)
+        except Refused:
+            continue
+        judge(State(pathway, ground))
+        seen += 1
+    assert seen > 20
