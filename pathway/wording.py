@@ -6,6 +6,7 @@ clock, in the form of the pages: ``mar. 16 mars 2027, 09:30`` and ``Tue 16 Mar 2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -31,6 +32,9 @@ UNITS = {
     "10*9/L": "10⁹/L",
 }
 """UCUM as the ward writes it, where that is not the same."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)")
 
 YES, NO = Text(fr="oui", en="yes"), Text(fr="non", en="no")
 NONE = Text(fr="aucun", en="none")
@@ -125,11 +129,12 @@ def _is_row(known: Any) -> bool:
 
 
 def _dated(text: str, calendar: Calendar) -> Text:
-    """A day or an instant as people read it; any other text as it is written."""
+    """A day or an instant as people read it; any other text, and a day that no calendar has, as it is written."""
     try:
-        if len(text) == len("2027-03-16"):
+        if _DAY.fullmatch(text):
             return day(date.fromisoformat(text))
-        instant = datetime.fromisoformat(text)
-        return when(instant, calendar) if instant.tzinfo is not None else same(text)
+        if _INSTANT.fullmatch(text):
+            return when(datetime.fromisoformat(text), calendar)
+        return same(text)
     except (ValueError, OverflowError):
         return same(text)
