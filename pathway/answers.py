@@ -90,34 +90,17 @@ def _of(*kinds: type) -> Callable[[Any], Any]:
 
 def _checked(answer: Answer, value: Any, where: str = "data") -> Any:
     """The value in the answer's kind, days and instants (UTC) in one form. Refused with the remedy otherwise."""
-    remedies = {
-        "number": _numbers(answer),
-        "yes-no": Text(fr="oui ou non", en="true or false"),
-        "date": Text(fr="une date comme 2027-03-16", en="a day like 2027-03-16"),
-        "instant": Text(
-            fr="un instant comme 2027-03-16T09:30:00+01:00", en="an instant like 2027-03-16T09:30:00+01:00"
-        ),
-        "choice": Text(fr=", ".join(answer.choice_keys), en=", ".join(answer.choice_keys)),
-        "text": Text(fr="un texte", en="a text"),
-    }
-    readers: dict[str, Callable[[Any], Any]] = {
-        "number": _number,
-        "yes-no": _of(bool),
-        "date": _date,
-        "instant": _instant,
-        "text": _of(str),
-    }
     if answer.kind == "table":
         return _rows(answer, value)
     try:
         if answer.kind == "choice":
             return answer.choice_keys[answer.choice_keys.index(value)]
-        read = readers[answer.kind](value)
+        read = _READERS[answer.kind](value)
         if answer.kind == "number" and not _possible(answer, read):
             raise ValueError(read)
         return read
     except (TypeError, ValueError, OverflowError):
-        remedy = remedies[answer.kind]
+        remedy = _remedy(answer)
         raise Refused(
             Text(
                 fr=f"« {answer.title.fr} » attend {remedy.fr}.",
@@ -126,6 +109,34 @@ def _checked(answer: Answer, value: Any, where: str = "data") -> Any:
             kind="invalid",
             field=f"{where}.{answer.key}",
         ) from None
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "number": _number,
+    "yes-no": _of(bool),
+    "date": _date,
+    "instant": _instant,
+    "text": _of(str),
+}
+
+
+def _remedy(answer: Answer) -> Text:
+    """What is expected, in words."""
+    if answer.kind == "number":
+        return _numbers(answer)
+    if answer.kind == "choice":
+        return Text(fr=", ".join(answer.choice_keys), en=", ".join(answer.choice_keys))
+    return _REMEDIES[answer.kind]
+
+
+_REMEDIES = {
+    "yes-no": Text(fr="oui ou non", en="true or false"),
+    "date": Text(fr="une date comme 2027-03-16", en="a day like 2027-03-16"),
+    "instant": Text(
+        fr="un instant comme 2027-03-16T09:30:00+01:00", en="an instant like 2027-03-16T09:30:00+01:00"
+    ),
+    "text": Text(fr="un texte", en="a text"),
+}
 
 
 def _rows(answer: Answer, value: Any) -> list[dict[str, Any]]:

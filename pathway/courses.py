@@ -5,44 +5,53 @@ It is worked out together and noted beside the state (``known.py``), for every e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from pathway.anchors import Moment, Reckoning
 from pathway.ground import Ground
 from pathway.known import Known, known
-from pathway.lifecycle import LIVE
+from pathway.lifecycle import LIVE, SETTLED
+from pathway.planned import Item
 from pathway.protocol import Rung, StepRule
 from pathway.state import Pathway, PathwayStatus, Step
 
 _OF_THE_VISIT = frozenset({"slot", "missed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A rung of the ladder as it stands: its key, when, and what it says to whom."""
+class Standing(NamedTuple):
+    """A rung of the ladder as it stands: its key, when, and what it says to whom.
+
+    ``step`` names the occurrence it is about, ``key/occurrence``; empty for the whole pathway.
+    """
 
     key: str
     rung: Rung
-    step: Step | None
+    step: str
     moment: Moment
 
 
 class Course:
     """When one occurrence may begin and is due, and its ladders: of the work, and of its visit.
 
-    ``crowded`` is the first instant at which two rungs of one ladder are past together.
+    ``crowded`` is the first instant at which two rungs of one ladder are past together. ``items`` are what its rungs
+    are in a plan, as far as they have been asked for.
     """
 
-    __slots__ = ("crowded", "due", "earliest", "ladders", "rungs")
+    __slots__ = ("crowded", "due", "earliest", "items", "ladders")
 
-    def __init__(self, due: Moment | None, earliest: Moment | None, rungs: tuple[Standing, ...]) -> None:
+    def __init__(
+        self,
+        due: Moment | None = None,
+        earliest: Moment | None = None,
+        ladders: tuple[tuple[Standing, ...], ...] = (),
+    ) -> None:
         self.due = due
         self.earliest = earliest
-        self.rungs = rungs
-        self.ladders = _apart(rungs)
-        second = [one[1].moment.instant for one in self.ladders if len(one) > 1]
-        self.crowded = min(second, default=None)
+        self.ladders = ladders
+        self.items: dict[str, Item] = {}
+        second = [one[1].moment.instant for one in ladders if len(one) > 1]
+        self.crowded = min(second) if second else None
 
 
 def course(step: Step, pathway: Pathway, ground: Ground) -> Course:
@@ -62,21 +71,29 @@ def course_at(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Cou
     return found
 
 
+def work_out(notes: Known, pathway: Pathway, ground: Ground) -> None:
+    """Note the course of every step that is not settled."""
+    courses = notes.courses
+    for place, step in enumerate(pathway.steps):
+        if courses[place] is None and step.status not in SETTLED:
+            courses[place] = _course(step, pathway, ground)
+
+
 def _course(step: Step, pathway: Pathway, ground: Ground) -> Course:
     rule = ground.protocol.step(step.key)
     reckoning = Reckoning(step, pathway, ground)
     earliest = reckoning.moment(rule.window.earliest) if rule.window.earliest else None
     rungs = _rungs(step, rule, reckoning) if _speaks(step, rule, pathway, ground) else ()
-    return Course(reckoning.due(), earliest, rungs)
+    return Course(reckoning.due(), earliest, _apart(rungs))
 
 
 def _rungs(step: Step, rule: StepRule, reckoning: Reckoning) -> tuple[Standing, ...]:
-    found = []
+    found, ref = [], step.ref
     for rung in rule.ladder:
         moment = reckoning.moment(rung.at)
         if moment is not None:
             revision = f"@{moment.revision}" if moment.revision else ""
-            found.append(Standing(f"{step.ref}/rung/{rung.key}{revision}", rung, step, moment))
+            found.append(Standing(f"{ref}/rung/{rung.key}{revision}", rung, ref, moment))
     found.sort(key=attrgetter("moment.instant"))
     return tuple(found)
 

@@ -78,12 +78,21 @@ def follow(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:
 def _with_findings(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:
     """The red flags that are there now, each since when it was known; what a new one calls for opens.
 
-    One that diverts ends the pathway when somebody records it who may decide that.
+    One that diverts ends the pathway when somebody records it who may decide that. Only those are asked for anew
+    that hang on something that has changed since they were last asked for.
     """
     if not ground.protocol.red_flags or not pathway.runs:
         return pathway
+    notes = known(pathway, ground)
+    asked, news, notes.news = notes.hanging.findings, notes.news, 0
     since = {one.key: one for one in pathway.flagged}
-    there = [flag for flag in ground.protocol.red_flags if holds(flag.when, pathway, ground)]
+    there = [
+        flag
+        for flag in ground.protocol.red_flags
+        if (holds(flag.when, pathway, ground) if asked[flag.key] & news else flag.key in since)
+    ]
+    if not there and not since:
+        return pathway
     flagged = tuple(since.get(flag.key) or Flagged(flag.key, pathway.as_of) for flag in there)
     if flagged != pathway.flagged:
         pathway = pathway.but(flagged=flagged)
@@ -101,15 +110,19 @@ def settle(pathway: Pathway, ground: Ground) -> Pathway:
 
     Only what has changed since they were last drawn can have any; of a state without notes, that is everything.
     """
-    bits, before = known(pathway, ground).hanging, None
-    while pathway is not before and pathway.status is PathwayStatus.ACTIVE:
-        before = pathway
-        for step in pathway.steps:
-            if step.status is StepStatus.WAITING and bits.opens[step.key] & known(pathway, ground).loose:
-                pathway = _open_or_drop(step, pathway, ground)
-        if bits.ends_hold & known(pathway, ground).loose:
-            pathway = _drop_hold(pathway, ground)
     if pathway.status is PathwayStatus.ACTIVE:
+        notes = known(pathway, ground)
+        bits, loose, before = notes.hanging, notes.loose, None
+        while pathway is not before and loose & bits.anything_opens:
+            before = pathway
+            for step in pathway.steps:
+                if step.status is StepStatus.WAITING and bits.opens[step.key] & loose:
+                    then = _open_or_drop(step, pathway, ground)
+                    if then is not pathway:
+                        pathway, loose = then, loose | bits.steps[step.key]
+            if bits.ends_hold & loose:
+                pathway = _drop_hold(pathway, ground)
+                loose |= bits.ends_hold
         if all(step.status in SETTLED for step in pathway.steps):
             pathway = pathway.but(status=PathwayStatus.COMPLETED)
         known(pathway, ground).loose = 0

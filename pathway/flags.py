@@ -57,23 +57,7 @@ def misplaced(step: Step, pathway: Pathway, ground: Ground) -> bool:
     if earliest is not None and ground.calendar.day(visit.start) < ground.calendar.day(earliest.instant):
         return True
     start = procedure_start(pathway, ground.protocol)
-    return start is not None and visit.start >= start and step.key in _before_procedure(ground)
-
-
-def _before_procedure(ground: Ground) -> frozenset[str]:
-    """Every step that the procedure or its gates wait for, directly or through others."""
-    protocol = ground.protocol
-    found: set[str] = set()
-    left = [protocol.procedure_step]
-    while left:
-        rule = protocol.step(left.pop())
-        gates = [protocol.gate(key) for key in (*rule.book_gates, *rule.start_gates)]
-        asked = [*rule.after, *(need.when for gate in gates for need in gate.needs)]
-        for condition in asked:
-            if condition.step and condition.step not in found:
-                found.add(condition.step)
-                left.append(condition.step)
-    return frozenset(found)
+    return start is not None and visit.start >= start and step.key in ground.protocol.before_procedure
 
 
 def visit_flags(step: Step, pathway: Pathway, ground: Ground) -> tuple[Flag, ...]:

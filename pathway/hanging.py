@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import reduce
 from itertools import compress
-from operator import is_not
+from operator import is_not, or_
 from typing import Any
 
+from pathway.calendar import Calendar
 from pathway.condition import Condition
 from pathway.protocol import Offset, Protocol, StepRule
 from pathway.referral import Fact
@@ -35,7 +37,7 @@ _KNOWN = {Condition: frozenset(_CONDITION.split(" ")), Offset: frozenset(_OFFSET
 class Hanging:
     """The bits of one protocol. ``opens``, ``dates`` and ``words`` say of each step, by key, what they hang on.
 
-    ``findings``: what the red flags hang on.
+    ``findings``: what the red flags hang on; ``apart``: the ladders that are of no step, by what they are of.
     """
 
     def __init__(self, protocol: Protocol) -> None:
@@ -47,19 +49,31 @@ class Hanging:
         self.hold_start = self.procedure | self.fields["hold"] | self._fact("antithrombotics")
         self.ends_hold = self.procedure | self.steps[protocol.hold.step]
         self.now = self.fields["as_of"]
+        self.today = self._bit()
         self.status = self.fields["status"] | self.fields["end"]
         self.opens, self.dates, self.words = {}, {}, {}
         for rule in protocol.steps:
             self.opens[rule.key] = self.steps[rule.key] | self.of(rule.after)
             self.dates[rule.key] = self.status | self.of((rule.window, rule.ladder))
             self.words[rule.key] = self._said(rule)
-        self.findings = self.of(tuple(flag.when for flag in protocol.red_flags))
+        self.findings = {flag.key: self.of(flag.when) for flag in protocol.red_flags}
+        self.anything_said = reduce(or_, self.words.values(), 0)
+        self.anything_opens = reduce(or_, self.opens.values(), 0) | self.ends_hold
+        self.talk = self._fields("fired acknowledged undelivered called said snoozed told")
+        watch = self.steps[protocol.surveillance.step] if protocol.surveillance else 0
+        self.apart = {
+            "alarms": self.status | watch | self._fields("alarms acknowledged fired"),
+            "all sets": self.status | watch | self.procedure,
+            "sets": self.status | watch | self.procedure | self.fields["observed"],
+            "findings": self.status | self._fields("flagged acknowledged patient"),
+            "revisit": self.status | self.fields["revisit"],
+        }
 
     # --- how two states differ ---
 
-    def difference(self, was: dict[str, Any], now: dict[str, Any]) -> int:
+    def difference(self, was: dict[str, Any], now: dict[str, Any], calendar: Calendar) -> int:
         """What differs between two states, given as the dicts of their fields."""
-        found = 0
+        found = 0 if calendar.day(was["as_of"]) == calendar.day(now["as_of"]) else self.today
         for name in compress(_FIELDS, map(is_not, was.values(), now.values())):
             if name == "steps":
                 found |= self.changed_steps(was[name], now[name])
@@ -92,6 +106,9 @@ class Hanging:
     def _bit(self) -> int:
         bit, self._next = self._next, self._next << 1
         return bit
+
+    def _fields(self, names: str) -> int:
+        return reduce(or_, (self.fields[name] for name in names.split(" ")), 0)
 
     def _fact(self, key: str) -> int:
         if key not in self.facts:
@@ -133,9 +150,9 @@ class Hanging:
         if asked.fact is not None:
             found |= self._fact(asked.fact)
             if asked.max_age_days is not None or asked.older_than_days is not None:
-                found |= self.procedure | self.now
+                found |= self.procedure | self.today
             if asked.older_than_months is not None:
-                found |= self.procedure | self.now
+                found |= self.procedure | self.today
         if asked.step is not None:
             found |= self.steps[asked.step]
         if asked.hold or asked.held:
@@ -182,10 +199,10 @@ _RULES: dict[str, Callable[[Hanging, Condition], int]] = {
     "antithrombotics-answered": lambda bits, _: bits._fact("antithrombotics"),
     "days-before-procedure": lambda bits, asked: bits.procedure | bits.steps[asked.step or ""],
     "drawn-for-procedure": lambda bits, asked: bits.procedure | bits._fact(asked.fact or ""),
-    "fracture-older": lambda bits, _: bits.procedure | bits.fields["fracture"] | bits.now,
+    "fracture-older": lambda bits, _: bits.procedure | bits.fields["fracture"] | bits.today,
     "fracture-recent": lambda bits, _: bits.fields["fracture"] | bits.fields["referred"],
     "held-drugs-have-resumption": lambda bits, asked: bits.fields["hold"] | bits.steps[asked.step or ""],
-    "hold-time-left": lambda bits, _: bits.hold_start | bits.now,
+    "hold-time-left": lambda bits, _: bits.hold_start | bits.today,
     "observed-since-procedure": lambda bits, _: bits.procedure | bits.now,
     "procedure-slot-stands": lambda bits, _: bits.procedure,
 }

@@ -7,7 +7,8 @@ from another with ``Pathway.but``, keeps of the other's notes what does not hang
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from itertools import compress
+from operator import is_not
 from typing import TYPE_CHECKING, Any
 
 from pathway.ground import Ground
@@ -19,19 +20,25 @@ if TYPE_CHECKING:
     from pathway.pieces import Piece
     from pathway.plan import Plan
 
-_note = object.__setattr__
+_new, _note = object.__new__, object.__setattr__
 
-_TALK = ("fired", "acknowledged", "said", "undelivered", "called")
-"""Parts of the state whose entries are about one step, named in their key."""
+_TALK = ("fired", "acknowledged", "undelivered", "called")
+"""Parts of the state that only grow, with entries about one step each, named in their key."""
 
 
 class Known:
     """The notes of one state. ``courses`` and ``pieces`` stand at the places of its steps; None: not worked out yet.
 
-    ``loose`` is what has changed since the consequences were last drawn (``decide.settle``).
+    ``apart`` are the ladders of the watch, of findings and the like, with the ``apart_pieces`` of the plan that they
+    are; ``fired`` the rungs that have fired or were passed over, by key.
+    ``loose`` is what has changed since the consequences were last drawn (``decide.settle``), ``news`` since it was
+    last looked for findings.
     """
 
-    __slots__ = ("_fired", "calendar", "courses", "hanging", "loose", "pieces", "plan", "protocol", "state")
+    __slots__ = (
+        "_fired", "apart", "apart_pieces", "calendar", "courses", "hanging", "loose", "news", "pieces", "plan",
+        "protocol", "state",
+    )  # fmt: skip
 
     def __init__(self, state: dict[str, Any], ground: Ground) -> None:
         self.state = state
@@ -40,8 +47,10 @@ class Known:
         self.hanging: Hanging = hanging(ground.protocol)
         self.courses: list[Course | None] = [None] * len(state["steps"])
         self.pieces: list[Piece | None] = [None] * len(state["steps"])
+        self.apart: dict[str, Course] = {}
+        self.apart_pieces: dict[str, Piece] = {}
         self.plan: Plan | None = None
-        self.loose = EVERYTHING
+        self.loose = self.news = EVERYTHING
         self._fired: dict[str, Fired] | None = None
 
     @property
@@ -54,30 +63,54 @@ class Known:
     def handed_on(self, state: dict[str, Any]) -> Known:
         """The notes that still follow from a state that came of this one."""
         was, bits = self.state, self.hanging
-        made = object.__new__(Known)
+        difference = bits.difference(was, state, self.calendar)
+        made = _new(Known)
         made.state, made.protocol, made.calendar, made.hanging = state, self.protocol, self.calendar, bits
         made.plan = None
         made._fired = self._fired if state["fired"] is was["fired"] else None
+        made.loose = self.loose | difference
+        made.news = self.news | difference
         steps: tuple[Step, ...] = state["steps"]
         before: tuple[Step, ...] = was["steps"]
-        difference = bits.difference(was, state)
-        made.loose = self.loose | difference
         if difference == EVERYTHING:
             made.courses, made.pieces = [None] * len(steps), [None] * len(steps)
+            made.apart, made.apart_pieces = {}, {}
             return made
-        new: list[None] = [None] * (len(steps) - len(before))
-        made.courses, made.pieces = courses, pieces = [*self.courses, *new], [*self.pieces, *new]
-        dates, words = bits.dates, bits.words
-        for place, step in enumerate(before):
-            if step is not steps[place]:
+        made.courses, made.pieces = courses, pieces = self.courses.copy(), self.pieces.copy()
+        if steps is not before:
+            for place in compress(range(len(before)), map(is_not, before, steps)):
                 courses[place] = pieces[place] = None
-            elif words[step.key] & difference:
-                pieces[place] = None
-                if dates[step.key] & difference:
-                    courses[place] = None
-        for place in _spoken_of(was, state, difference, bits):
-            pieces[place] = None
+            courses += [None] * (len(steps) - len(before))
+            pieces += [None] * (len(steps) - len(before))
+        if difference & bits.anything_said:
+            dates, words = bits.dates, bits.words
+            for place, step in enumerate(steps):
+                if difference & words[step.key]:
+                    pieces[place] = None
+                    if difference & dates[step.key]:
+                        courses[place] = None
+        made.apart = {key: one for key, one in self.apart.items() if not difference & bits.apart[key]}
+        made.apart_pieces = {key: one for key, one in self.apart_pieces.items() if key in made.apart}
+        if difference & bits.talk:
+            refs = _spoken_of(was, state, difference, bits)
+            for place, step in enumerate(steps):
+                if refs is None or step.ref in refs:
+                    pieces[place] = None
+            for key, piece in self.apart_pieces.items():
+                if refs is None or refs & piece.refs:
+                    made.apart_pieces.pop(key, None)
         return made
+
+    def also_of(self, pathway: Pathway) -> None:
+        """Note the same beside a state in which nothing differs but when its steps were touched."""
+        made = _new(Known)
+        for name in _SLOTS:
+            setattr(made, name, getattr(self, name))
+        made.state = pathway.__dict__
+        _note(pathway, "_known", made)
+
+
+_SLOTS = Known.__slots__
 
 
 def known(pathway: Pathway, ground: Ground) -> Known:
@@ -93,22 +126,26 @@ def known(pathway: Pathway, ground: Ground) -> Known:
     return notes
 
 
-def _spoken_of(was: dict[str, Any], now: dict[str, Any], difference: int, bits: Hanging) -> Iterable[int]:
-    """The places of the steps of which something was said, heard or fired between two states."""
-    keys: list[str] = []
+def _spoken_of(was: dict[str, Any], now: dict[str, Any], difference: int, bits: Hanging) -> set[str] | None:
+    """Of what something was said, heard or fired between two states, by the first two parts of its key.
+
+    None when that cannot be told, and it may be anything.
+    """
+    refs: set[str] = set()
     for name in _TALK:
         if difference & bits.fields[name]:
             before, after = was[name], now[name]
             if after[: len(before)] != before:
-                return range(len(now["steps"]))
-            keys += [one if name == "said" else one.key for one in after[len(before) :]]
-    spoken = {tuple(key.split("/", 2)[:2]) for key in keys}
+                return None
+            refs |= {_ref(one.key) for one in after[len(before) :]}
+    if difference & bits.fields["said"]:
+        refs |= {_ref(key) for key in {*was["said"]} ^ {*now["said"]}}
     if difference & bits.fields["snoozed"]:
-        spoken |= {tuple(one.key.split("/", 2)[:2]) for one in {*was["snoozed"]} ^ {*now["snoozed"]}}
+        refs |= {_ref(one.key) for one in {*was["snoozed"]} ^ {*now["snoozed"]}}
     if difference & bits.fields["told"]:
-        spoken |= {(one.step, str(one.occurrence)) for one in {*was["told"]} ^ {*now["told"]}}
-    return (
-        [n for n, one in enumerate(now["steps"]) if (one.key, str(one.occurrence)) in spoken]
-        if spoken
-        else ()
-    )
+        refs |= {f"{one.step}/{one.occurrence}" for one in {*was["told"]} ^ {*now["told"]}}
+    return refs
+
+
+def _ref(key: str) -> str:
+    return "/".join(key.split("/", 2)[:2])

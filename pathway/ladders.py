@@ -8,20 +8,21 @@ did not come is called that day.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Literal
 
 from pathway.anchors import Moment
-from pathway.courses import Standing, course, course_at
+from pathway.courses import Course, Standing, course, course_at, work_out
 from pathway.ground import Ground
-from pathway.known import known
+from pathway.known import Known, known
 from pathway.lifecycle import LIVE
 from pathway.protocol import Offset, Rung
 from pathway.refusal import Text
 from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Snoozed, Step
-from pathway.watch import Slot, is_answered, unrecorded
+from pathway.watch import Slot, heard_of, is_answered, slots
 
 REVISIT = "pathway/1/rung/revisit"
 _NOWHERE = Offset(from_="revisit")
@@ -53,7 +54,8 @@ class Alert:
 
 def ladder(step: Step, pathway: Pathway, ground: Ground) -> tuple[Standing, ...]:
     """The rungs of a step that is being waited for, earliest first; none once it is settled or on hold."""
-    return course(step, pathway, ground).rungs
+    rungs = [rung for one in course(step, pathway, ground).ladders for rung in one]
+    return tuple(sorted(rungs, key=attrgetter("moment.instant")))
 
 
 def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
@@ -68,12 +70,23 @@ def ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
 
 def other_ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """The ladders beside those of the steps and their visits."""
-    yield from _put_off(pathway, ground)
-    yield from _alarm_ladders(pathway, ground)
-    yield from _missing_sets(pathway, ground)
-    yield from _red_flags(pathway, ground)
-    if revisit := _revisit(pathway, ground):
-        yield (revisit,)
+    yield from put_off(pathway, ground)
+    for kind in APART:
+        yield from apart(kind, known(pathway, ground), pathway, ground).ladders
+
+
+def apart(kind: str, notes: Known, pathway: Pathway, ground: Ground) -> Course:
+    """The ladders of this kind that are of no step, from the notes or worked out and noted."""
+    found = notes.apart.get(kind)
+    if found is None:
+        standing = tuple(_ASKED.get(kind, _all_sets)(pathway, ground))
+        found = notes.apart[kind] = Course(ladders=standing) if standing else _NONE
+        if kind == "sets" and standing:
+            found.items = notes.apart["all sets"].items
+    return found
+
+
+_NONE = Course()
 
 
 def pending(rungs: tuple[Standing, ...], fired: Container[str], now: datetime) -> tuple[Standing, ...]:
@@ -88,21 +101,26 @@ def pending(rungs: tuple[Standing, ...], fired: Container[str], now: datetime) -
 def pass_over(pathway: Pathway, ground: Ground) -> Pathway:
     """Record the rungs that a higher one, past as well, has made pointless."""
     notes, now = known(pathway, ground), pathway.as_of
-    crowded: list[tuple[Standing, ...]] = []
-    for place, step in enumerate(pathway.steps):
-        if step.status in LIVE:
-            course = course_at(place, notes, pathway, ground)
-            if course.crowded is not None and course.crowded <= now:
-                crowded += course.ladders
-    crowded += other_ladders(pathway, ground)
+    work_out(notes, pathway, ground)
+    crowded = [one for one in notes.courses if one and one.crowded is not None and one.crowded <= now]
+    crowded += [
+        one for one in _apart(notes, pathway, ground) if one.crowded is not None and one.crowded <= now
+    ]
+    if not crowded:
+        return pathway
     fired = notes.fired
     skipped = [
         Fired(standing.key, now, passed_over=True)
-        for rungs in crowded
-        for standing in rungs[: max(sum(one.moment.instant <= now for one in rungs) - 1, 0)]
+        for one in crowded
+        for rungs in one.ladders
+        for standing in rungs[: max(sum(rung.moment.instant <= now for rung in rungs) - 1, 0)]
         if standing.key not in fired
     ]
     return pathway.but(fired=(*pathway.fired, *skipped)) if skipped else pathway
+
+
+def _apart(notes: Known, pathway: Pathway, ground: Ground) -> list[Course]:
+    return [notes.apart.get(kind) or apart(kind, notes, pathway, ground) for kind in APART]
 
 
 def alerts(pathway: Pathway, ground: Ground) -> tuple[Alert, ...]:
@@ -133,7 +151,7 @@ def alert_of(
         person=record.person,
         text=rung.text or _said(standing, ground),
         since=record.at,
-        step=standing.step,
+        step=pathway.named(standing.step),
         also=rung.also,
         acknowledged=_acknowledged(standing.key, pathway),
         snoozed=snoozed,
@@ -159,12 +177,10 @@ def _has_fired(standing: Standing, fired: Mapping[str, Fired]) -> bool:
     return record is not None and not record.passed_over
 
 
-def _put_off(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+def put_off(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """An alert of a step that was put off is said again, if it still stands then."""
     for snoozed in pathway.snoozed:
-        ref = snoozed.key.split("/rung/")[0]
-        key, _, occurrence = ref.rpartition("/")
-        step = pathway.at(key, int(occurrence)) if occurrence.isdigit() else None
+        step = pathway.named(snoozed.key.split("/rung/")[0])
         standing = [one for one in ladder(step, pathway, ground) if one.key == snoozed.key] if step else []
         for one in standing:
             again = f"{one.key}/again@{snoozed.until.isoformat()}"
@@ -202,30 +218,40 @@ def _alarm_ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing,
                 text=rule.title,
             )
             instant = raised.at + timedelta(minutes=(number - 1) * rule.acknowledge_minutes)
-            rungs.append(Standing(key, rung, step, Moment(instant, f"alarm {rule.key}")))
+            rungs.append(Standing(key, rung, step.ref if step else "", Moment(instant, f"alarm {rule.key}")))
         if rungs:
             yield tuple(rungs)
 
 
 def _missing_sets(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """Sets of observations that nobody has recorded: the ward hears of each, and hears of it again."""
+    heard = {one.round for one in heard_of(pathway, ground)}
+    all_sets = apart("all sets", known(pathway, ground), pathway, ground)
+    for rungs in all_sets.ladders:
+        if rungs[0].rung.key not in heard:
+            yield rungs
+
+
+def _all_sets(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
+    """What would be said of each set of observations that the schedule wants; its rungs are named by the set."""
     watch = ground.protocol.surveillance
     step = pathway.last(watch.step) if watch else None
     if watch is None or step is None or step.status not in LIVE or not pathway.runs:
         return
-    for slot in unrecorded(pathway, ground):
-        name = f"{step.ref}/rung/{slot.round.key}.{slot.number}"
+    ref = step.ref
+    for slot in slots(pathway, ground):
+        name = f"{ref}/rung/{slot.round.key}.{slot.number}"
         yield (
             Standing(
                 f"{name}.amber",
-                Rung("amber", _NOWHERE, watch.charge, "overdue", _unheard(slot)),
-                step,
+                Rung(slot.key, _NOWHERE, watch.charge, "overdue", _unheard(slot)),
+                ref,
                 Moment(slot.amber, f"{slot.round.key} {slot.number} +{slot.round.amber} min"),
             ),
             Standing(
                 f"{name}.red",
-                Rung("red", _NOWHERE, watch.charge, "red", _unheard(slot)),
-                step,
+                Rung(slot.key, _NOWHERE, watch.charge, "red", _unheard(slot)),
+                ref,
                 Moment(slot.red, f"{slot.round.key} {slot.number} +{slot.round.red} min"),
             ),
         )
@@ -254,7 +280,7 @@ def _red_flags(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...
         key = f"finding/{flag.key}/rung/raised@{flagged.since.isoformat()}"
         if not pathway.runs and key in taken:
             continue
-        yield (Standing(key, rung, None, Moment(flagged.since, f"finding {flag.key}")),)
+        yield (Standing(key, rung, "", Moment(flagged.since, f"finding {flag.key}")),)
 
 
 _LEVELS = {
@@ -266,16 +292,15 @@ _LEVELS = {
 
 
 def _said(standing: Standing, ground: Ground) -> Text:
-    assert standing.step is not None
-    title, level = ground.protocol.step(standing.step.key).title, _LEVELS[standing.rung.level]
+    title, level = ground.protocol.step(standing.step.rpartition("/")[0]).title, _LEVELS[standing.rung.level]
     return Text(fr=f"{title.fr} : {level.fr}", en=f"{title.en}: {level.en}")
 
 
-def _revisit(pathway: Pathway, ground: Ground) -> Standing | None:
+def _revisit(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """A pathway on hold or deferred is looked at again on the day that was set."""
     waits = pathway.status is PathwayStatus.ON_HOLD or pathway.status is PathwayStatus.ENDED
     if pathway.revisit is None or not waits:
-        return None
+        return
     rung = Rung(
         key="revisit",
         at=_NOWHERE,
@@ -286,4 +311,14 @@ def _revisit(pathway: Pathway, ground: Ground) -> Standing | None:
         ),
     )
     instant = ground.calendar.at(pathway.revisit, ground.calendar.decent_from)
-    return Standing(f"{REVISIT}@{pathway.revisit.isoformat()}", rung, None, Moment(instant, "revisit"))
+    yield (Standing(f"{REVISIT}@{pathway.revisit.isoformat()}", rung, "", Moment(instant, "revisit")),)
+
+
+_ASKED: dict[str, Callable[[Pathway, Ground], Iterator[tuple[Standing, ...]]]] = {
+    "alarms": _alarm_ladders,
+    "sets": _missing_sets,
+    "findings": _red_flags,
+    "revisit": _revisit,
+}
+APART = tuple(_ASKED)
+"""The ladders that are of no step, by what they are of. What each hangs on is in ``hanging.py``."""

@@ -81,7 +81,7 @@ _NOTHING = Said()
 
 def calls_of_none(pathway: Pathway, ground: Ground) -> list[Item]:
     """The calls to the patient that no message of a step stands for."""
-    if is_silent(pathway, ground):
+    if (pathway.hold.ended is None and not pathway.undelivered) or is_silent(pathway, ground):
         return []
     calls = [*_call_about_hold(pathway, ground)]
     if pathway.runs:

@@ -59,8 +59,8 @@ def notices_of_rungs(rungs: tuple[Standing, ...], pathway: Pathway, ground: Grou
         rung, record = standing.rung, fired.get(standing.key)
         if rung.by == "page" or record is None or record.passed_over or is_silent(pathway, ground):
             continue
-        title = ground.protocol.step(standing.step.key).title if standing.step else Text(fr="", en="")
-        step = standing.step.ref if standing.step else ""
+        step = standing.step
+        title = ground.protocol.step(step.rpartition("/")[0]).title if step else Text(fr="", en="")
         for role in dict.fromkeys((rung.to, *rung.also)):
             notice = Notice(key=role, to=role, by=rung.by, text=rung.text or title)
             owed.append(_item(f"{standing.key}/{rung.by}/{role}", notice, step, record.at, ground))

@@ -8,7 +8,7 @@ from pathway.courses import Course, Standing, course_at
 from pathway.flags import Flag, visit_flags
 from pathway.ground import Ground
 from pathway.known import Known
-from pathway.ladders import alert_of, pending
+from pathway.ladders import alert_of, apart, pending
 from pathway.lifecycle import SETTLED, StepStatus
 from pathway.messages import pages_of, said_of
 from pathway.notices import notices_of, notices_of_rungs
@@ -17,9 +17,12 @@ from pathway.state import Pathway, Step
 
 
 class Piece:
-    """What one step calls for. From ``until`` on (UTC) it calls for something else, though nothing may happen."""
+    """What one step calls for. From ``until`` on (UTC) it calls for something else, though nothing may happen.
 
-    __slots__ = ("flags", "items", "late", "until")
+    ``refs`` are what it speaks of, by the first two parts of its keys, where that is not the step itself.
+    """
+
+    __slots__ = ("flags", "items", "late", "refs", "until")
 
     def __init__(
         self,
@@ -27,19 +30,21 @@ class Piece:
         late: tuple[Item, ...] = (),
         flags: tuple[Flag, ...] = (),
         until: datetime | None = None,
+        refs: frozenset[str] = frozenset(),
     ) -> None:
         self.items = items
         self.late = late
         self.flags = flags
         self.until = until
+        self.refs = refs
 
 
-def piece_at(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
-    """What the step at this place calls for, from the notes or worked out and noted."""
-    found = notes.pieces[place]
-    if found is None or (found.until is not None and found.until <= pathway.as_of):
-        found = notes.pieces[place] = _piece(place, notes, pathway, ground)
-    return found
+def work_out_pieces(notes: Known, pathway: Pathway, ground: Ground) -> None:
+    """Note what every step calls for, where that is not noted or has changed by itself meanwhile."""
+    pieces, now = notes.pieces, pathway.as_of
+    for place, found in enumerate(pieces):
+        if found is None or (found.until is not None and found.until <= now):
+            pieces[place] = _piece(place, notes, pathway, ground)
 
 
 def _piece(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
@@ -52,35 +57,63 @@ def _piece(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
     items.append(_task(step, course, ground))
     if step.visit is not None and step.visit.stands:
         items.append(_visit(step, ground))
-    turns = [*said.turns]
-    life = timedelta(hours=ground.protocol.messaging.page_life_hours)
-    for rungs in course.ladders:
-        items += items_of_rungs(rungs, notes, pathway, ground)
-        turns += [standing.moment.instant for standing in rungs]
-        turns += [fired.at + life for one in rungs if (fired := notes.fired.get(one.key))]
-    turns += [one.until for one in pathway.snoozed]
+    turns = [*said.turns, *_turns(course, notes, pathway, ground)]
+    items += items_of_course(course, notes, pathway, ground)
     return Piece(items, said.late, visit_flags(step, pathway, ground), _next(turns, pathway))
 
 
-def items_of_rungs(rungs: tuple[Standing, ...], notes: Known, pathway: Pathway, ground: Ground) -> list[Item]:
-    """What a ladder calls for: its rungs to come, and the pages, letters and calls of those that have fired."""
-    items = [
-        Item(
-            key=standing.key,
-            kind=Kind.RUNG,
-            at=standing.moment.instant,
-            why=standing.moment.why,
-            role=standing.rung.to,
-            step=standing.step.ref if standing.step else "",
-            data={"level": standing.rung.level},
-        )
-        for standing in pending(rungs, notes.fired, pathway.as_of)
-    ]
-    if any(standing.key in notes.fired for standing in rungs):
-        if alert := alert_of(rungs, notes.fired, pathway, ground):
-            items += pages_of(alert, pathway, ground)
-        items += notices_of_rungs(rungs, pathway, ground)
+def apart_piece(kind: str, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
+    """What the ladders of this kind call for that are of no step, from the notes or worked out and noted."""
+    found = notes.apart_pieces.get(kind)
+    if found is None or (found.until is not None and found.until <= pathway.as_of):
+        course = apart(kind, notes, pathway, ground)
+        if not course.ladders:
+            return _NOTHING
+        items = items_of_course(course, notes, pathway, ground)
+        refs = frozenset("/".join(one.key.split("/", 2)[:2]) for rungs in course.ladders for one in rungs)
+        found = Piece(items, until=_next(_turns(course, notes, pathway, ground), pathway), refs=refs)
+        notes.apart_pieces[kind] = found
+    return found
+
+
+_NOTHING = Piece([])
+
+
+def _turns(course: Course, notes: Known, pathway: Pathway, ground: Ground) -> list[datetime]:
+    """Every instant at which a rung is due, is said again after it was put off, or its page is too old."""
+    life = timedelta(hours=ground.protocol.messaging.page_life_hours)
+    rungs = [standing for one in course.ladders for standing in one]
+    turns = [standing.moment.instant for standing in rungs]
+    turns += [fired.at + life for one in rungs if (fired := notes.fired.get(one.key))]
+    return turns + [one.until for one in pathway.snoozed]
+
+
+def items_of_course(course: Course, notes: Known, pathway: Pathway, ground: Ground) -> list[Item]:
+    """What its ladders call for: the rungs to come, and the pages, letters and calls of those that have fired."""
+    items: list[Item] = []
+    for rungs in course.ladders:
+        for standing in pending(rungs, notes.fired, pathway.as_of):
+            item = course.items.get(standing.key)
+            if item is None:
+                item = course.items[standing.key] = _rung(standing)
+            items.append(item)
+        if not notes.fired.keys().isdisjoint([standing.key for standing in rungs]):
+            if alert := alert_of(rungs, notes.fired, pathway, ground):
+                items += pages_of(alert, pathway, ground)
+            items += notices_of_rungs(rungs, pathway, ground)
     return items
+
+
+def _rung(standing: Standing) -> Item:
+    return Item(
+        key=standing.key,
+        kind=Kind.RUNG,
+        at=standing.moment.instant,
+        why=standing.moment.why,
+        role=standing.rung.to,
+        step=standing.step,
+        data={"level": standing.rung.level},
+    )
 
 
 def _task(step: Step, course: Course, ground: Ground) -> Item:

@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from math import inf
 from typing import Any
 
+from pathway.courses import Course
 from pathway.flags import Flag, flags_of_the_whole
 from pathway.ground import Ground
 from pathway.known import Known, known
-from pathway.ladders import other_ladders
+from pathway.ladders import APART, put_off
 from pathway.messages import calls_of_none
 from pathway.notices import notices_of_the_end
-from pathway.pieces import items_of_rungs, piece_at
-from pathway.planned import Item, Kind
+from pathway.pieces import apart_piece, items_of_course, work_out_pieces
+from pathway.planned import Item, Kind, in_order
 from pathway.state import Pathway
 
 PLANNER = "1"
@@ -51,19 +51,19 @@ def plan(pathway: Pathway, ground: Ground) -> Plan:
 
 
 def _plan(notes: Known, pathway: Pathway, ground: Ground) -> Plan:
-    pieces = [piece_at(place, notes, pathway, ground) for place in range(len(pathway.steps))]
+    work_out_pieces(notes, pathway, ground)
+    pieces = [piece for piece in notes.pieces if piece is not None]
     items = [item for piece in pieces for item in piece.items]
-    for rungs in other_ladders(pathway, ground):
-        items += items_of_rungs(rungs, notes, pathway, ground)
+    for kind in APART:
+        items += apart_piece(kind, notes, pathway, ground).items
+    if pathway.snoozed:
+        again = Course(ladders=tuple(put_off(pathway, ground)))
+        items += items_of_course(again, notes, pathway, ground)
     items += [*calls_of_none(pathway, ground), *notices_of_the_end(pathway, ground)]
-    items.sort(key=_order)
+    items.sort(key=in_order)
     late = tuple(item for piece in pieces for item in piece.late)
     of_visits = [flag for piece in pieces for flag in piece.flags]
     return Plan(tuple(items), late, (*flags_of_the_whole(pathway, ground), *of_visits))
-
-
-def _order(item: Item) -> tuple[float, str]:
-    return (inf if item.at is None else item.at.timestamp(), item.key)
 
 
 class How(StrEnum):

@@ -408,6 +408,21 @@ class Protocol:
         )
         return replace(gate, needs=(*gate.needs, *needs)) if needs else gate
 
+    @cached_property
+    def before_procedure(self) -> frozenset[str]:
+        """Every step that the procedure or its gates wait for, directly or through others."""
+        found: set[str] = set()
+        left = [self.procedure_step]
+        while left:
+            rule = self.step(left.pop())
+            gates = [self.gate(key) for key in (*rule.book_gates, *rule.start_gates)]
+            asked = [*rule.after, *(need.when for gate in gates for need in gate.needs)]
+            for condition in asked:
+                if condition.step and condition.step not in found:
+                    found.add(condition.step)
+                    left.append(condition.step)
+        return frozenset(found)
+
     def step(self, key: str) -> StepRule:
         """The step of that key. KeyError when the protocol has none: ask ``has_step`` for outside input."""
         return self._steps[key]

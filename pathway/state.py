@@ -444,6 +444,11 @@ class Pathway(_Noted):
         place = self.place(key, occurrence)
         return None if place is None else self.steps[place]
 
+    def named(self, ref: str) -> Step | None:
+        """The occurrence that is called so: ``key/occurrence``."""
+        key, _, occurrence = ref.rpartition("/")
+        return self.at(key, int(occurrence)) if occurrence.isdigit() else None
+
     def place(self, key: str, occurrence: int) -> int | None:
         """Where in ``steps`` this occurrence is."""
         last = (self._places or self.places()).get(key)
@@ -492,12 +497,17 @@ class Pathway(_Noted):
 
     def with_step(self, step: Step) -> Pathway:
         """The pathway with one occurrence replaced, or added when it is new."""
-        steps = list(self.steps)
         place = self.place(step.key, step.occurrence)
         if place is None:
-            return self.but(steps=(*steps, step))
-        steps[place] = step
-        made = self.but(steps=tuple(steps))
+            return self.but(steps=(*self.steps, step))
+        return self.with_steps({place: step})
+
+    def with_steps(self, steps: dict[int, Step]) -> Pathway:
+        """The pathway with the occurrences at these places replaced by themselves, as they are now."""
+        found = list(self.steps)
+        for place, step in steps.items():
+            found[place] = step
+        made = self.but(steps=tuple(found))
         _note(made, "_places", self._places)
         return made
 

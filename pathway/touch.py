@@ -6,6 +6,7 @@ nobody touched the step. So the stamp is set here, once for every event, by comp
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +28,12 @@ def stamp(before: Pathway | None, after: Pathway, ground: Ground, *, stood: Grou
     if before is None:
         return after.but(steps=tuple(changed(step, created=now, touched=now) for step in after.steps))
     faces = _Faces(before, after, stood or ground, ground)
-    stamps = {place: stamp for place in range(len(after.steps)) if (stamp := faces.stamp(place))}
+    stamps = {place: written for place in faces.places() if (written := faces.stamp(place))}
     if not stamps:
         return after
-    steps = list(after.steps)
-    for place, stamp_ in stamps.items():
-        steps[place] = changed(steps[place], **stamp_)
-    return after.but(steps=tuple(steps))
+    made = after.with_steps({place: changed(after.steps[place], **stamps[place]) for place in stamps})
+    faces.now.also_of(made)
+    return made
 
 
 class _Faces:
@@ -43,6 +43,20 @@ class _Faces:
         self.before, self.after, self.stood, self.ground = before, after, stood, ground
         self.was, self.now = known(before, stood), known(after, ground)
         self.paused = (before.status is PathwayStatus.ON_HOLD) is not (after.status is PathwayStatus.ON_HOLD)
+
+    def places(self) -> Iterator[int]:
+        """Where a step may show another face: it differs, its window does, or it has become late."""
+        before, since, now = self.before.steps, self.before.as_of, self.after.as_of
+        for place, step in enumerate(self.after.steps):
+            if place < len(before) and step is before[place]:
+                if step.status in SETTLED:
+                    continue
+                course = self.now.courses[place]
+                if course is not None and course is self.was.courses[place] and not self.paused:
+                    due = course.due
+                    if due is None or not since < due.instant <= now:
+                        continue
+            yield place
 
     def stamp(self, place: int) -> dict[str, Any] | None:
         """What has to be written on the step at this place; None when it shows the same face as before."""

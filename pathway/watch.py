@@ -64,9 +64,14 @@ def slots(pathway: Pathway, ground: Ground) -> tuple[Slot, ...]:
 
 def unrecorded(pathway: Pathway, ground: Ground) -> tuple[Slot, ...]:
     """The sets of the schedule of which we have heard nothing: neither values nor why there are none."""
-    start = began(pathway, ground)
-    heard = {one.round for one in pathway.observed if start is None or one.taken >= start}
+    heard = {one.round for one in heard_of(pathway, ground)}
     return tuple(slot for slot in slots(pathway, ground) if slot.key not in heard)
+
+
+def heard_of(pathway: Pathway, ground: Ground) -> list[Observed]:
+    """The sets recorded since the watch began, with values or without."""
+    start = began(pathway, ground)
+    return [one for one in pathway.observed if start is None or one.taken >= start]
 
 
 def missing_sets(pathway: Pathway, ground: Ground) -> tuple[Slot, ...]:

@@ -84,11 +84,10 @@ def _not_ready(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explana
     fired = {one.key for one in pathway.fired if not one.passed_over}
     for rungs in ladders(pathway, ground):
         for one in rungs:
-            if one.rung.effect == "not-ready" and one.key in fired and one.step is not None:
+            step = pathway.named(one.step)
+            if one.rung.effect == "not-ready" and one.key in fired and step is not None:
                 key = f"{flag_key(flag.key)}/{one.rung.key}"
-                yield counted(
-                    one.rung.at, one.step, pathway, ground, key=key, kind="rung", title=one.rung.text
-                )
+                yield counted(one.rung.at, step, pathway, ground, key=key, kind="rung", title=one.rung.text)
 
 
 def _of_a_visit(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explanation]:

@@ -69,7 +69,7 @@ def _capital(text: Text) -> Text:
 
 
 def _standing(one: Standing, rungs: tuple[Standing, ...], pathway: Pathway, ground: Ground) -> Explanation:
-    ref = one.step.ref if one.step else ""
+    ref = one.step
     base = _of_the_protocol(one, pathway, ground)
     if base is None:
         base = _set_otherwise(one, pathway, ground)
@@ -140,12 +140,13 @@ def _fate(
 
 def _of_the_protocol(one: Standing, pathway: Pathway, ground: Ground) -> Explanation | None:
     """A rung of a step's ladder."""
-    if one.step is None:
+    step = pathway.named(one.step)
+    if step is None:
         return None
-    rule = ground.protocol.step(one.step.key)
+    rule = ground.protocol.step(step.key)
     if one.rung not in rule.ladder:
         return None
-    return counted(one.rung.at, one.step, pathway, ground, key=f"{one.key}/at", kind="rung")
+    return counted(one.rung.at, step, pathway, ground, key=f"{one.key}/at", kind="rung")
 
 
 def _set_otherwise(one: Standing, pathway: Pathway, ground: Ground) -> Explanation:
