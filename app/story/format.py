@@ -137,6 +137,8 @@ class Statement:
     indicator: str | None = None
     delay: str | None = None
     warning: str | None = None
+    input: str | None = None
+    written: str | None = None
 
     occurrence: int | None = None
     status: str | None = None
@@ -162,6 +164,8 @@ class Statement:
     answered: bool | None = None
     profile: str | None = None
     bridge: Literal["none", "propose", "ask"] | None = None
+    dated: bool | None = None
+    clock: Literal["morning", "evening", "usual"] | None = None
     step_of: str | None = None
     status_of: Status | None = None
     counts: Literal["met", "not-met", "excluded", "not-recorded", "pending"] | None = None
@@ -176,7 +180,7 @@ SUBJECTS: dict[str, frozenset[str]] = {
     "message": frozenset({"about", "channel", "status", "from", "to", "count", "says", "says_not"}),
     "nothing_sent": frozenset({"from", "to"}),
     "gate": frozenset({"met", "because"}),
-    "alert": frozenset({"about", "level", "acknowledged"}),
+    "alert": frozenset({"about", "level", "acknowledged", "says"}),
     "flag": frozenset({"says"}),
     "call": frozenset({"status", "count", "towards", "channel", "says", "from", "to"}),
     "letter": frozenset({"status", "count", "towards", "channel", "says", "from", "to"}),
@@ -188,8 +192,10 @@ SUBJECTS: dict[str, frozenset[str]] = {
     "finding": frozenset(),
     "alarm": frozenset({"count", "answered"}),
     "recorded": frozenset({"count", "from", "to", "at"}),
-    "delay": frozenset({"profile", "status", "at", "bridge", "because"}),
+    "delay": frozenset({"profile", "status", "at", "clock", "dated", "bridge", "because"}),
     "warning": frozenset(),
+    "input": frozenset({"is", "at"}),
+    "written": frozenset(),
     "linked": frozenset({"status", "step_of", "status_of", "due"}),
     "indicator": frozenset({"counts", "because", "count"}),
 }

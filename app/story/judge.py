@@ -3,72 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from app.story import judge_hold
 from app.story.counts import WORDS, counts
 from app.story.format import Statement, subject_of
-from app.story.moments import Days
+from app.story.scene import Finding, Scene
 from pathway.anchors import due
 from pathway.gates import unmet
-from pathway.ground import Ground
-from pathway.indicators.course import Line
 from pathway.ladders import alerts
-from pathway.plan import Plan, plan
 from pathway.planned import Kind
 from pathway.stage import stage
-from pathway.state import Pathway, Step
+from pathway.state import Step
 from pathway.watch import is_answered
-from store.referrals import Received
 from store.tables import OwedRow
 
 _LEFT = ("sent", "sending", "uncertain")
-
-
-@dataclass(frozen=True)
-class Scene:
-    """All there is to look at: what became of the referral, the state, and every row ever owed.
-
-    ``history`` are the events recorded, with when, ``lines`` the same as they are stored; ``others`` the pathways that
-    follow this one.
-    """
-
-    received: Received
-    pathway: Pathway | None
-    ground: Ground
-    rows: Sequence[OwedRow]
-    days: Days
-    now: datetime
-    history: Sequence[tuple[str, datetime]] = ()
-    others: Sequence[Pathway] = ()
-    lines: Sequence[Line] = ()
-
-    @property
-    def plan(self) -> Plan:
-        """What the state calls for now."""
-        return plan(self.pathway, self.ground) if self.pathway else Plan(())
-
-    def wall(self, instant: datetime | None) -> str:
-        """An instant as the centre's clock shows it."""
-        if instant is None:
-            return "no date"
-        return self.days.calendar.local(instant).strftime("%Y-%m-%d %H:%M")
-
-    def is_at(self, text: str, instant: datetime | None) -> bool:
-        """Whether the instant is that moment, or on that day when only a day was given."""
-        if instant is None:
-            return False
-        if self.days.is_a_day(text):
-            return self.days.calendar.day(instant) == self.days.day(text)
-        return instant == self.days.instant(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Whether it is so, and what was found."""
-
-    holds: bool
-    found: str
 
 
 def judge(said: Statement, scene: Scene) -> Finding:
@@ -250,6 +200,7 @@ def _alert(said: Statement, scene: Scene) -> Finding:
         and said.about in (None, alert.step.key if alert.step else "pathway")
         and said.level in (None, alert.level)
         and said.acknowledged in (None, alert.acknowledged is not None)
+        and (said.says is None or said.says.casefold() in f"{alert.text.fr}\n{alert.text.en}".casefold())
     ]
     found = "; ".join(f"{alert.level} to {alert.role}: {alert.text.en}" for alert in standing)
     return Finding(bool(matching), found or "no alert stands")
@@ -265,12 +216,23 @@ def _flag(said: Statement, scene: Scene) -> Finding:
     return Finding(bool(matching), found or "nothing is flagged")
 
 
+def _written(said: Statement, scene: Scene) -> Finding:
+    """Whether these words stand anywhere in what was written about the patient: to her, to staff, on a screen."""
+    texts = [f"{row.subject or ''} {row.text or ''} {row.data}" for row in scene.rows]
+    texts += [f"{flag.text.fr} {flag.text.en}" for flag in scene.plan.flags]
+    if scene.pathway is not None:
+        ground, hold = scene.ground, scene.pathway.hold
+        texts += [f"{one.text.fr} {one.text.en}" for one in alerts(scene.pathway, ground)]
+        rules = [ground.protocol.step(step.key) for step in scene.pathway.steps]
+        texts += [f"{rule.title.fr} {rule.title.en}" for rule in rules]
+        texts += [hold.text, *(judge_hold.spoken(one) for one in (hold.answer.drugs if hold.answer else ()))]
+    word = (said.written or "").casefold()
+    found = [text for text in texts if word in text.casefold()]
+    where = f": {found[0].strip()[:120]}" if found else ""
+    return Finding(bool(found), f"{said.written!r} stands in {len(found)} of {len(texts)} texts{where}")
+
+
 # --- the whole --------------------------------------------------------------------------------------------
-
-
-def _hold(said: Statement, scene: Scene) -> Finding:
-    status = scene.pathway.hold.status.value if scene.pathway else "none"
-    return Finding(status == (said.hold or "").replace("_", "-"), f"the hold plan is {status}")
 
 
 def _pathway(said: Statement, scene: Scene) -> Finding:
@@ -351,37 +313,6 @@ def _linked(said: Statement, scene: Scene) -> Finding:
     return Finding(holds, "; ".join(told) or listed)
 
 
-def _delay(said: Statement, scene: Scene) -> Finding:
-    """What the calculator said of a drug, by the profile of the plan or by another that is shown beside it."""
-    answer = scene.pathway.hold.answer if scene.pathway else None
-    if answer is None:
-        return Finding(False, "nothing was computed")
-    drug = next((one for one in answer.drugs if one.atc == said.delay), None)
-    if drug is None:
-        return Finding(False, f"nothing was computed for {said.delay}")
-    other = next((one for one in drug.others if one.profile == said.profile), None)
-    if said.profile not in (None, answer.profile) and other is None:
-        return Finding(False, f"{said.profile} is not shown")
-    given = other or drug
-    days = [given.last_intake.day] if given.last_intake else []
-    days += [line.last_intake.day for line in given.lines if line.last_intake]
-    holds = said.status in (None, given.status) and (said.at is None or scene.days.day(said.at) in days)
-    if said.bridge is not None:
-        holds = holds and drug.bridge is not None and drug.bridge.propose == said.bridge
-    if said.because is not None:
-        spoken = f"{given.reason.fr} {given.reason.en}".casefold()
-        holds = holds and said.because.casefold() in spoken
-    shown = ", ".join(day.isoformat() for day in days) or "no date"
-    bridge = f", bridge {drug.bridge.propose}" if drug.bridge else ""
-    return Finding(holds, f"{said.delay}: {given.status}, last intake {shown}{bridge} ({given.reason.en})")
-
-
-def _warning(said: Statement, scene: Scene) -> Finding:
-    answer = scene.pathway.hold.answer if scene.pathway else None
-    codes = [one.code for one in answer.warnings] if answer else []
-    return Finding(said.warning in codes, ", ".join(codes) or "no warning")
-
-
 def _indicator(said: Statement, scene: Scene) -> Finding:
     """How the patient counts; without ``counts``, that the indicator hears of the patient at all."""
     if scene.pathway is None:
@@ -409,7 +340,7 @@ _JUDGES: dict[str, Callable[[Statement, Scene], Finding]] = {
     "flag": _flag,
     "call": _owed(Kind.CALL, "call"),
     "letter": _owed(Kind.LETTER, "letter"),
-    "hold": _hold,
+    "hold": judge_hold.status,
     "pathway": _pathway,
     "stage": _stage,
     "referral": _referral,
@@ -419,6 +350,8 @@ _JUDGES: dict[str, Callable[[Statement, Scene], Finding]] = {
     "recorded": _recorded,
     "linked": _linked,
     "indicator": _indicator,
-    "delay": _delay,
-    "warning": _warning,
+    "delay": judge_hold.delay,
+    "warning": judge_hold.warning,
+    "input": judge_hold.reasoned_from,
+    "written": _written,
 }

@@ -18,9 +18,10 @@ from app.story.acts import actor, event_of
 from app.story.cast import refer
 from app.story.format import Line, ReferralSaid, Statement, Story, Told, verb_of
 from app.story.gateway import StoryGateway
-from app.story.judge import Finding, Scene, judge
+from app.story.judge import judge
 from app.story.moments import Days
 from app.story.reader import check_against
+from app.story.scene import Finding, Scene
 from app.story.timeline import Entry, timeline
 from pathway.referral import Fracture
 from pathway.refusal import Refused

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.story.judge import Scene
+from app.story.scene import Scene
 from pathway.planned import Kind
 from store.ledger import history
 from store.tables import HistoryRow, OwedRow
