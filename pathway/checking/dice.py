@@ -11,9 +11,9 @@ from random import Random
 from typing import Any
 
 from pathway import events as e
-from pathway.checking.question import All
+from pathway.checking.question import All, No
 from pathway.checking.reading import Reading
-from pathway.checking.regions import Known
+from pathway.checking.regions import CAUSE, Known, parts
 from pathway.lifecycle import LIVE, SETTLED, StepStatus
 from pathway.protocol import Answer, StepRule
 from pathway.referral import CAUSES, Contact, Fact, Fracture, Party, Person, Referral
@@ -36,7 +36,7 @@ class Dice:
         self._steps = [rule.key for rule in self.protocol.steps]
         self._asked_for = [rule.key for rule in self.protocol.steps if rule.on_demand]
         self._passing = _passing(reading)
-        self._everybody = Actor("Dr Tous", "clinician", tuple(self.protocol.roles))
+        self._everybody = tuple(Actor(name, "clinician", tuple(self.protocol.roles)) for name in ("A", "B"))
         self._nobody = Actor("Personne")
 
     def referral(self, at: datetime) -> Referral:
@@ -62,7 +62,9 @@ class Dice:
 
     def event(self, pathway: Pathway, now: datetime) -> e.Event:
         """Something happens to this pathway, now."""
-        by = self._nobody if self._random.random() < 0.02 else self._everybody
+        by = self._nobody if self._random.random() < 0.02 else self._random.choice(self._everybody)
+        if pathway.status is PathwayStatus.ON_HOLD and self._random.random() < 0.4:
+            return e.PathwayResumed(by=by)
         live = [step for step in pathway.steps if step.status in LIVE]
         if live and self._random.random() < 0.7:
             return self._about(self._random.choice(live), pathway, now, by)
@@ -86,8 +88,9 @@ class Dice:
         return self._completion(rule, step, now, by)
 
     def _completion(self, rule: StepRule, step: Step, now: datetime, by: Actor) -> e.Event:
-        usual = rule.outcomes[0]
-        outcome = usual if self._random.random() < 0.8 else self._random.choice(rule.outcomes)
+        outcome = rule.outcomes[0] if self._random.random() < 0.8 else self._random.choice(rule.outcomes)
+        if outcome.end is not None and self._random.random() < 0.7:  # so that histories grow long
+            outcome = rule.outcomes[0]
         if outcome.gates and self._random.random() < 0.2:
             return e.GateOverridden(by=by, gate=self._random.choice(outcome.gates), reason="because")
         data = {answer.key: self._value(answer, now) for answer in rule.answers}
@@ -196,7 +199,7 @@ class Dice:
 
     def _watch(self, pathway: Pathway, now: datetime, by: Actor) -> e.Event:
         watch = self.protocol.surveillance
-        if watch is None:
+        if watch is None or self._random.random() < 0.7:
             return self._facts(pathway, now, by)
         values = {
             item.key: self._random.random() < 0.1 if item.kind == "yes-no" else (item.at_least or 0) + 1
@@ -219,14 +222,22 @@ class Dice:
 
 
 def _passing(reading: Reading) -> dict[str, Any]:
-    """Values of facts with which every gate passes, as far as facts can make it."""
+    """Values of facts with which every gate passes and nothing is found, as far as facts can make it."""
     protocol = reading.protocol
     needs = [need.when for gate in protocol.gates for need in protocol.gate(gate.key).needs]
-    found: dict[str, Any] = {}
-    for need in needs:
-        asked = reading.ask(All((reading.formula(need),)))
-        chosen = asked.can_be_true({("fact", key): Known(value) for key, value in found.items()}) or {}
-        for subject, region in chosen.items():
-            if subject[0] == "fact" and isinstance(region, Known) and region.is_known:
-                found[subject[1]] = region.value
-    return {key: value for key, value in found.items() if isinstance(value, bool | int | float)}
+    all_met = reading.ask(All(tuple(reading.formula(need) for need in needs)))
+    # The fracture's cause is not for anybody to choose, nor is what the patient takes.
+    chosen = all_met.can_be_true({CAUSE: "osteoporotic"}) or {}
+    found = {
+        subject: region for subject, region in chosen.items() if isinstance(region, Known) and region.is_known
+    }
+    for flag in protocol.red_flags:
+        absent = reading.ask(No(reading.formula(flag.when)))
+        for key in sorted({one.fact for one in parts(flag.when) if one.fact is not None}):
+            values = sorted(reading.regions.of(("fact", key)), key=lambda region: region.value is not False)
+            for region in () if ("fact", key) in found else values:
+                if region.is_known and absent.can_be_true({**found, ("fact", key): region}) is not None:
+                    found["fact", key] = region
+                    break
+    passing = {subject[1]: region.value for subject, region in found.items()}
+    return {key: value for key, value in passing.items() if isinstance(value, bool | int | float)}
