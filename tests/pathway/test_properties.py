@@ -37,7 +37,8 @@ def value_for(answer: Answer) -> st.SearchStrategy[Any]:
         "yes-no": st.booleans(),
         "date": st.dates().map(str),
         "instant": st.datetimes().map(lambda at: at.isoformat() + "+01:00"),
-        "choice": st.sampled_from([*answer.choices, "other"]),
+        "choice": st.sampled_from([*answer.choice_keys, "other"]),
+        "table": st.sampled_from([[], [{}], [{"level": "T12"}]]),
     }
     return st.one_of(kinds[answer.kind], kinds[answer.kind], st.none(), st.just([1]))
 
@@ -53,6 +54,7 @@ GOOD: dict[str, Any] = {
 def helpful(rule: StepRule) -> dict[str, Any]:
     """Answers with which a step usually passes, so that histories get beyond the first gates."""
     by_kind = {
+        "table": [],
         "number": 5,
         "text": "x",
         "yes-no": True,
@@ -60,7 +62,7 @@ def helpful(rule: StepRule) -> dict[str, Any]:
         "instant": "2027-03-01T08:00:00+01:00",
     }
     return {
-        one.key: GOOD.get(one.key, one.choices[0] if one.choices else by_kind[one.kind])
+        one.key: GOOD.get(one.key, one.choice_keys[0] if one.choices else by_kind[one.kind])
         for one in rule.answers
     }
 
@@ -182,7 +184,7 @@ def check(before: Pathway, after: Pathway) -> None:
     assert procedure is not None
     if procedure.status is StepStatus.IN_PROGRESS or procedure.outcome == "done":
         assert any(step.outcome == "go" for step in after.steps if step.key == "preop_check")
-        assert after.hold.status in (HoldStatus.SIGNED, HoldStatus.NOT_REQUIRED)
+        assert after.hold.stands or after.hold.status in (HoldStatus.NOT_REQUIRED, HoldStatus.BREACHED)
         assert any(step.outcome == "validated" for step in after.steps if step.key == "indication")
     diff(plan(before, GROUND), wanted, after)
 
