@@ -103,12 +103,13 @@ def find(session: Session, name: str) -> Published:
 
 
 def said_otherwise(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Where two contents differ, as paths like ``steps.triage.window``.
+    """Where two contents differ, as paths like ``steps.triage.window``; the settings first, which explain the rest.
 
     The dates of the public holidays do not count: they follow from the place, and a newer list of them is no
     other protocol. What is published keeps the list it was published with.
     """
-    return [path for path in _differences(one, other, "") if path.removeprefix("calendar.") != "holidays"]
+    found = [path for path in _differences(one, other, "") if path != "calendar.holidays"]
+    return sorted(found, key=lambda path: not path.startswith("settings."))
 
 
 def _differences(one: Any, other: Any, path: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from rich.table import Table
 from app import clock, versions
 from app.commands.common import fail, operator, stdout
 from app.commands.protocol_asked import Centre, File, database, protocol_of
+from pathway.checking.check import check
 from store import protocols as shelves
 
 Name = Annotated[str, typer.Argument(help="A published version, like 2.0.0.")]
@@ -19,12 +20,23 @@ def publish(
     file: File = None,
     centre: Centre = None,
     note: Annotated[str, typer.Option(help="Why there is this version; kept with it.")] = "",
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Publish it with its faults; --note says why.")
+    ] = False,
 ) -> None:
-    """Publish a protocol's file with the centre's settings under its version. From then on it is never changed.
+    """Check a protocol's file with the centre's settings and publish it under its version; it is never changed then.
 
     New pathways go on as before until `jalon protocol use`.
     """
     loaded = protocol_of(file, centre, None)
+    if unchecked and not note.strip():
+        fail("--unchecked needs a --note: it is kept with the version", code=2)
+    if not unchecked and (faults := check(loaded.protocol, loaded.texts).faults):
+        said = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        fail(
+            f"{loaded.protocol.version} is not published: it has {said}, as `jalon protocol check` tells; the first:"
+            f" {faults[0]} Mend them, or publish it --unchecked with a --note"
+        )
     name = f"{loaded.protocol.protocol} {loaded.protocol.version}"
     with database() as db, db.write() as session:
         new = versions.publish(session, loaded, by=operator().name, note=note, now=clock.now())

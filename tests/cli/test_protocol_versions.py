@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.protocols import BUILTIN, load
+from tests.app.test_variants import PROFILE, written
 from tests.cli.conftest import Shell
 
 CENTRES = BUILTIN.parent.parent / "centres"
@@ -62,10 +63,12 @@ def test_a_version_is_published_once_and_used_when_somebody_says_so(jalon: Shell
     assert f"vertebroplasty {NOW} was published on " in refused.stderr
     assert "(settings.anaesthesia, settings.biopsy" in refused.stderr
     assert refused.stderr.count("\n") == 1
-    assert jalon("protocol", "publish", JALON_CENTRE=str(centre)).returncode == 1
+    taken = jalon("protocol", "publish", "--unchecked", "--note", "none", JALON_CENTRE=str(centre))
+    assert taken.returncode == 1
+    assert taken.stderr == refused.stderr
 
     centre.write_text(centre.read_text("utf-8") + "edition: 1\n", encoding="utf-8")
-    words = ("protocol", "publish", "--note", "the centre's own choices")
+    words = ("protocol", "publish", "--unchecked", "--note", "the centre's own choices")
     published = jalon(*words, JALON_CENTRE=str(centre))
     assert published.stdout == f"vertebroplasty {NOW}+1 is published\n"
     again = jalon(*words, JALON_CENTRE=str(centre))
@@ -95,3 +98,24 @@ def test_what_a_centre_may_choose_is_listed(jalon: Shell) -> None:
     assert listed.returncode == 0, listed.stderr
     assert "24h, ambulatory" in listed.stdout
     assert "21 (7 to 90)" in listed.stdout
+
+
+def test_a_protocol_with_faults_is_published_only_with_a_word_why(jalon: Shell) -> None:
+    (jalon.place / "holds").mkdir()
+    for name in ("mild", "strict"):
+        (jalon.place / "holds" / f"{name}.yaml").write_text(PROFILE.format(name=name, limit="1.5"), "utf-8")
+    file = str(written(jalon.place))
+    refused = jalon("protocol", "publish", file)
+    assert refused.returncode == 1
+    assert "1.0.0 is not published: it has " in refused.stderr
+    assert "as `jalon protocol check` tells; the first: " in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    silent = jalon("protocol", "publish", file, "--unchecked")
+    assert (silent.returncode, silent.stderr) == (
+        2,
+        "--unchecked needs a --note: it is kept with the version\n",
+    )
+    assert "nothing is published yet" in jalon("protocol", "list").stdout
+    done = jalon("protocol", "publish", file, "--unchecked", "--note", "a rehearsal")
+    assert done.stdout == "small 1.0.0 is published\nnew pathways begin with it\n"
+    assert "a rehearsal" in jalon("protocol", "list").stdout

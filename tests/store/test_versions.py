@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import threading
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 import store
 from app import versions
-from app.protocols import BUILTIN, LoadedProtocol, Unreadable, load
+from app.protocols import BUILTIN, LoadedProtocol, Unreadable, digest_of, from_content, load
 from pathway import events as e
 from pathway.refusal import Refused
 from store import protocols as shelves
@@ -80,6 +81,20 @@ def test_a_file_changed_under_its_version_is_refused_at_the_start(database_url: 
     assert "augmentez « version »" in refused.value.text.fr
 
 
+def test_a_newer_list_of_holidays_is_no_other_protocol(database_url: str, tmp_path: Path) -> None:
+    opened = house(database_url, tmp_path)
+    before = opened.service.protocol
+    content = copy.deepcopy(before.content)
+    content["calendar"]["holidays"].append("2045-12-24")
+    newer = from_content(content, digest_of(content))
+    assert publish(opened, newer) is False
+    with opened.service.db.write() as session:
+        assert versions.begin_with(session, newer, now=NOON).digest == before.digest, (
+            "what is published runs on"
+        )
+    opened.close()
+
+
 def test_a_centre_that_changes_its_settings_raises_its_edition(database_url: str, tmp_path: Path) -> None:
     centre = tmp_path / "centre.yaml"
     said = (CENTRES / "tilleuls.yaml").read_text("utf-8")
@@ -89,7 +104,7 @@ def test_a_centre_that_changes_its_settings_raises_its_edition(database_url: str
     first.close()
     changed = said.replace("biopsy: systematic", "biopsy: on_suspicion")
     centre.write_text(changed, encoding="utf-8")
-    with pytest.raises(Refused, match=r"settings\.biopsy\)"):
+    with pytest.raises(Refused, match=r"\(settings\.biopsy"):
         house(database_url, tmp_path, centre=centre)
     centre.write_text(changed.replace("settings:", "edition: 2\nsettings:"), encoding="utf-8")
     second = house(database_url, tmp_path, centre=centre)
