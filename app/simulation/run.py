@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.simulation.cohort import Cohort
@@ -19,8 +21,9 @@ from pathway.indicators.definition import Definitions
 from pathway.state import Pathway
 
 JOBS = 2
-_CHUNK = 100
-"""Patients that a process takes at a time: small enough for a bar that moves, large enough to be worth the way."""
+_CHUNK, _FEW, _ROUNDS = 100, 10, 8
+"""The most and the fewest patients that a process takes at a time, and how often each should come for more: small
+enough for a bar that moves and an even end, large enough to be worth the way."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,18 @@ class Run:
 
 
 def simulate(
-    run: Run, *, jobs: int = JOBS, chunk: int = _CHUNK, progress: Callable[[int], None] = lambda _: None
+    run: Run,
+    *,
+    jobs: int = JOBS,
+    chunk: int | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Tally:
-    """Everything counted, the same for any number of ``jobs``. ``progress`` hears how many more are through."""
+    """Everything counted, the same for any number of ``jobs``. ``progress`` hears how many more are through.
+
+    ``chunk`` is how many patients a process takes at a time; few patients do not leave this process.
+    """
     tally = Tally()
+    chunk = chunk or max(_FEW, min(_CHUNK, run.patients // (_ROUNDS * jobs)))
     if jobs < 2 or run.patients <= chunk:
         _prepare(run)
         for first in range(0, run.patients, chunk):
@@ -49,9 +60,13 @@ def simulate(
         return tally
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare, initargs=(run,)) as pool:
-        for count, found in _in_turn(pool, run.patients, jobs, chunk):
-            tally.merge(found)
-            progress(count)
+        try:
+            for count, found in _in_turn(pool, run.patients, jobs, chunk):
+                tally.merge(found)
+                progress(count)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return tally
 
 
@@ -67,8 +82,9 @@ def _in_turn(pool: ProcessPoolExecutor, patients: int, jobs: int, chunk: int) ->
     chunks = iter([(first, min(first + chunk, patients)) for first in range(0, patients, chunk)])
     under_way: dict[Future[Tally], int] = {}
     while True:
-        while len(under_way) < 2 * jobs and (one := next(chunks, None)) is not None:
-            under_way[pool.submit(_chunk, *one)] = one[1] - one[0]
+        with _uninterrupted():
+            while len(under_way) < 2 * jobs and (one := next(chunks, None)) is not None:
+                under_way[pool.submit(_chunk, *one)] = one[1] - one[0]
         if not under_way:
             return
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -91,6 +107,19 @@ def _prepare(run: Run) -> None:
     _HERE.world, _HERE.seed = World(run.ground, run.cohort, run.definitions, run.settings), run.seed
     gc.collect()
     gc.freeze()  # what all patients share is never garbage
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started here do not hear an interrupt: whoever is asked to stop is this one, and asks for no more.
+
+    An interrupt that comes meanwhile waits.
+    """
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def _chunk(first: int, last: int) -> Tally:
