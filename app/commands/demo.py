@@ -11,10 +11,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from app import clock
 from app import demo as demonstration
-from app.commands.common import opened, stderr
+from app.commands.common import fail, opened, stderr
 from app.commands.serve import Host, Port, answer, bound, quiet_logs
 from app.demo import Keys, Place
 from app.worker import alone
+from pathway.refusal import Refused
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin again: throw away what was done in the demo.")]
 _FOLDER = Path("var")
@@ -31,8 +32,11 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000, fresh: Fresh = False) -> N
     address = _address(host, listener)
     place = Place(_FOLDER)
     keys = place.read_keys() if place.is_made() and not fresh else _make(place, address)
-    with opened(place.settings(address)) as service:
-        answer(service, listener, started=lambda: _say(address, keys))
+    try:
+        with opened(place.settings(address)) as service:
+            answer(service, listener, started=lambda: _say(address, keys))
+    except Refused as refused:  # the built-in protocol is not the one that the demonstration began with
+        fail(f"{refused.text.en} Or begin the demonstration again with --fresh")
 
 
 def _say(address: str, keys: Keys) -> None:
