@@ -275,6 +275,19 @@ class Tale:
         )
         return self.at("2027-02-17 14:00").completes("discharge", "home", WARD, **LEAVING)
 
+    def with_bone_care(self) -> Tale:
+        """Everything about bone health that is neither owned, scanned, treated nor checked at 52 weeks."""
+        for key, outcome in {
+            "bone_bloods": "done",
+            "bone_assessment": "assessed",
+            "bone_decision": "drug_recommended",
+            "falls": "done",
+            "strength_balance": "started",
+            "follow_up_16w": "done",
+        }.items():
+            self.completes(key, outcome)
+        return self
+
 
 def p01(**more: Any) -> Tale:
     """Patient P01 of the protocol reference: 79, T12 fracture of 20 January 2027, explicitly no antithrombotic."""

@@ -45,7 +45,7 @@ def to_the_end(tale: Tale) -> Tale:
     tale.at("2027-03-15 10:00").completes("closing", "closed")
     tale.at("2027-03-18 10:00").completes("dxa", "done", t_score=-3.1)
     tale.at("2027-04-06 10:00").completes("treatment", "started", bone_treatment="zoledronate")
-    return tale.at("2028-01-19 10:00").completes("follow_up_52w", "adherent")
+    return tale.with_bone_care().at("2028-01-19 10:00").completes("follow_up_52w", "adherent")
 
 
 def without_antithrombotics() -> Lived:
