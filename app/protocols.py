@@ -227,6 +227,7 @@ class _Profiles:
     def __init__(self, protocol: Path) -> None:
         near = (protocol.parent / "holds", protocol.parent.parent / "holds")
         self._folder = next((folder for folder in near if folder.is_dir()), hold_profiles.BUILTIN)
+        self._read: dict[str, Profile] = {}
 
     def __call__(self, name: str) -> Mapping[str, float]:
         """The limits of the profile of that name. Raises Unreadable."""
@@ -238,7 +239,9 @@ class _Profiles:
         return (chosen, *(self._load(other) for other in chosen.always_show_divergence_with))
 
     def _load(self, name: str) -> Profile:
-        return hold_profiles.load(self._folder / f"{name}.yaml")
+        if name not in self._read:
+            self._read[name] = hold_profiles.load(self._folder / f"{name}.yaml")
+        return self._read[name]
 
 
 # --- the calendar -----------------------------------------------------------------------------------------
