@@ -140,8 +140,9 @@ def _newly_unmet(before: Pathway, after: Pathway, old: Ground, new: Ground) -> I
     for key in _gates_ahead(after, new):
         there = unmet(old.protocol.gate(key), before, old) if old.protocol.has_gate(key) else ()
         known = [one.need.when for one in there]  # a condition may hold a list, which has no hash
+        said = [one.need.reason for one in there]
         for one in unmet(new.protocol.gate(key), after, new):
-            if one.need.when not in known:
+            if one.need.when not in known and one.need.reason not in said:
                 yield Stopped(key, one.need.reason)
 
 

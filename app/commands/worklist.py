@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from app.commands.common import fail, opened, stdout, wall
 from app.service import Service
+from pathway.protocol import Protocol
 from store import worklist as lists
 from store.worklist import Asked, Work
 
@@ -28,26 +30,28 @@ def worklist(role: Role = None, as_json: Json = False, limit: Limit = 100) -> No
                 fail(f"there is no role {name!r}; there are: {', '.join(sorted(known))}", code=2)
         with service.db.read() as session:
             found = lists.work(session, Asked(roles=tuple(role or ())), limit=limit)
+            shelf = service.ledger.shelf  # each patient's words are those of the version they are on
+            protocols = {one.who.digest: shelf.get(session, one.who.digest).protocol for one in found}
         if as_json:
             typer.echo(json.dumps([_data(one, service) for one in found], ensure_ascii=False, indent=1))
         else:
-            _show(found, service)
+            _show(found, protocols, service)
 
 
-def _show(found: list[Work], service: Service) -> None:
+def _show(found: list[Work], protocols: Mapping[str, Protocol], service: Service) -> None:
     if not found:
         typer.echo("Nothing is to be done.")
         return
     table = Table("due", "", "patient", "what", "who", box=None)
     for one in found:
         late = Text("late", style="bold red") if one.at <= service.clock() else Text("")
-        what = _title(one, service) + (" !" if one.blocking else "")
+        what = _title(one, protocols[one.who.digest]) + (" !" if one.blocking else "")
         table.add_row(wall(service, one.at), late, f"{one.who.family} {one.who.given}", what, one.role)
     stdout().print(table)
 
 
-def _title(one: Work, service: Service) -> str:
-    protocol, key = service.protocol.protocol, one.step.partition("/")[0]
+def _title(one: Work, protocol: Protocol) -> str:
+    key = one.step.partition("/")[0]
     title = protocol.step(key).title.fr if protocol.has_step(key) else key
     return title if one.kind == "task" else f"{one.kind}: {title}"
 
