@@ -8,7 +8,7 @@ step is in ``deeds``; when they come to it is decided here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 
@@ -72,8 +72,9 @@ class Life:
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self._tickets = 0
         self._intents: dict[Ref, Intent] = {}
-        self._seen: dict[Ref, Step] = {}
-        self._due: list[tuple[datetime, Item]] = []
+        self._looked_at: dict[int, Step] = {}
+        self._come_from: Ref | None = None
+        self._due: list[Item] = []
         self._next = 0
         self._paused: date | None = None
         self._watched = False
@@ -87,14 +88,14 @@ class Life:
         self._look_round()
         end = self.patient.referred + _HORIZON
         while True:
-            due = self._due[self._next] if self._next < len(self._due) else None
+            item = self._due[self._next] if self._next < len(self._due) else None
             act = self._agenda[0] if self._agenda else None
-            if due is None and act is None:
+            if item is None and act is None:
                 break
-            if due is not None and (act is None or max(due[0], self.now) <= act[0]):
+            if item is not None and (act is None or max(_instant(item), self.now) <= act[0]):
                 self._next += 1
-                self.now = max(self.now, due[0])
-                self._carry_out(due[1])
+                self.now = max(self.now, _instant(item))
+                self._carry_out(item)
             elif act is not None:
                 heappop(self._agenda)
                 self.now = max(self.now, act[0])
@@ -122,7 +123,7 @@ class Life:
             told = tuple(
                 sorted(self._told, key=lambda one: (one.step, one.occurrence, one.revision, one.standing))
             )
-            before, self._spoke = replace(before, told=told, said=tuple(sorted(self._said))), False
+            before, self._spoke = before.but(told=told, said=tuple(sorted(self._said))), False
         self.pathway = decide(before, event, self.world.ground, at=self.now)
         self.tally.add("events")
         if self.world.definitions is not None and type(event).__name__ in HEARD:
@@ -154,8 +155,7 @@ class Life:
         self._intend((step.key, step.occurrence), timing.what_next(step, self.world), None)
 
     def _intend(self, ref: Ref, what: tuple[str, datetime | None], when: datetime | None) -> None:
-        task = self.tasks.get(f"{ref[0]}/{ref[1]}")
-        intent = self._intents[ref] = Intent(what, when, task.at if task is not None else None)
+        intent = self._intents[ref] = Intent(what, when, self._due_of(ref))
         if when is not None:
             self.at(when, lambda: self._come_to(ref, intent))
 
@@ -166,7 +166,7 @@ class Life:
         step = self.pathway.at(*ref)
         if step is None or step.status in SETTLED or step.status is StepStatus.WAITING:
             return
-        self._seen.pop(ref, None)
+        self._come_from = ref
         before = self.plan
         try:
             _DEEDS[intent.what[0]](self, step)
@@ -175,63 +175,67 @@ class Life:
             self.leaves(step)
         if self.plan is before:
             self._look_round()  # nothing has happened, and somebody may have to come back
+        self._come_from = None
 
     # --- after every event ---
 
     def _look_round(self) -> None:
-        """See what there is to do now: new steps, other slots, calls to make, what the plan will do by itself."""
+        """See what there is to do now: new steps, other slots, calls to make, what the plan will do by itself.
+
+        A step is another value when anything said of it has changed, the day it is due included; only those are
+        looked at, and the one that somebody has just come from.
+        """
         self._follow_plan()
-        watch = self.world.ground.protocol.surveillance
-        if (
-            watch is not None
-            and not self._watched
-            and self.pathway.done(self.world.ground.protocol.procedure_step)
-        ):
-            self._watched = True
-            keep_watch(self)
         if self.on_hold and self._paused is not self.pathway.revisit:
             self._paused = self.pathway.revisit
             fate.resumption(self)
-        for step in self.pathway.steps:
-            if step.status is StepStatus.WAITING or step.status in SETTLED:
-                continue
-            ref = (step.key, step.occurrence)
-            intent = self._intents.get(ref)
-            if (
-                intent is not None
-                and self._seen.get(ref) is step
-                and not self._is_due_otherwise(step, intent)
-            ):
-                continue
-            self._seen[ref] = step
-            what = timing.what_next(step, self.world)
-            if intent is None or intent.what != what:
-                self._intend(ref, what, timing.when_next(self, step, what[0]))
-            elif intent.when is not None and self._is_due_otherwise(step, intent):
-                self._intend(ref, what, timing.done_at(self, step))
+        steps = self.pathway.steps
+        known, self._looked_at = self._looked_at, {id(step): step for step in steps}
+        for step in steps:
+            if id(step) not in known or (step.key, step.occurrence) == self._come_from:
+                self._look_at(step)
 
-    def _is_due_otherwise(self, step: Step, intent: Intent) -> bool:
-        """Whether the work was planned for another day meanwhile: the procedure has moved, and the check with it."""
-        if intent.what[0] != "do" or intent.when is None:
-            return False
-        task = self.tasks.get(step.ref)
-        return task is not None and task.at != intent.due
+    def _look_at(self, step: Step) -> None:
+        if step.status is StepStatus.WAITING:
+            return
+        if step.status in SETTLED:
+            self._watch_after(step)
+            return
+        ref = (step.key, step.occurrence)
+        intent, what = self._intents.get(ref), timing.what_next(step, self.world)
+        if intent is None or intent.what != what:
+            self._intend(ref, what, timing.when_next(self, step, what[0]))
+        elif what[0] == "do" and intent.when is not None and self._due_of(ref) != intent.due:
+            # The procedure has moved, and the check before it with it.
+            self._intend(ref, what, timing.done_at(self, step))
+
+    def _watch_after(self, step: Step) -> None:
+        """Once the procedure is done the watch begins, where the protocol has one."""
+        protocol = self.world.ground.protocol
+        if protocol.surveillance is None or self._watched or step.key != protocol.procedure_step:
+            return
+        if step.status is StepStatus.DONE:
+            self._watched = True
+            keep_watch(self)
+
+    def _due_of(self, ref: Ref) -> datetime | None:
+        task = self.tasks.get(f"{ref[0]}/{ref[1]}")
+        return task.at if task is not None else None
 
     def _follow_plan(self) -> None:
         due, tasks = [], {}
+        expected = self._expected
         for item in self.plan.items:
             kind = item.kind
             if kind is Kind.TASK:
                 tasks[item.step] = item
             elif kind is Kind.RUNG:
-                assert item.at is not None
-                due.append((item.at, item))
+                due.append(item)
             elif kind is Kind.MESSAGE:
-                if item.key not in self._said and item.key not in self._expected:
-                    assert item.at is not None
-                    due.append((item.at, item))
-            elif kind in _CALLS and item.key not in self._expected:
-                self._expected.add(item.key)
+                if item.key not in expected:
+                    due.append(item)
+            elif (kind is Kind.CALL or kind is Kind.LETTER) and item.key not in expected:
+                expected.add(item.key)
                 self.at(timing.call(self, item), lambda key=item.key: self._call(key))  # type: ignore[misc]
         self.tasks, self._due, self._next = tasks, due, 0
 
@@ -343,6 +347,12 @@ class Life:
     def on_hold(self) -> bool:
         """Whether the pathway is paused."""
         return self.pathway.status is PathwayStatus.ON_HOLD
+
+
+def _instant(item: Item) -> datetime:
+    """When a rung fires or a message leaves."""
+    assert item.at is not None
+    return item.at
 
 
 _DEEDS: dict[str, Callable[[Life, Step], None]] = {
