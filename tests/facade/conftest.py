@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from fastapi import FastAPI
 
 from app.fhir.router import fhir_router
@@ -166,12 +166,12 @@ def facade_anywhere(database_url: str, clock: Clock) -> Iterator[Facade]:
 @pytest.fixture
 def asking_facade(tmp_path: Path, clock: Clock) -> Iterator[Facade]:
     """With a protocol whose triage is asked for, not assigned: its Task begins as ``requested``."""
-    said = yaml.safe_load(BUILTIN.read_text())
-    next(step for step in said["steps"] if step["key"] == "triage")["assigned"] = False
     place = tmp_path / "protocol"
-    place.mkdir()
-    (place / "protocol.yaml").write_text(yaml.safe_dump(said, allow_unicode=True))
-    (place / "messages.yaml").write_bytes((BUILTIN.parent / "messages.yaml").read_bytes())
+    shutil.copytree(BUILTIN.parent, place)
+    steps = place / "before.yaml"
+    said, triage = steps.read_text(encoding="utf-8"), "  - key: triage\n"
+    assert triage in said
+    steps.write_text(said.replace(triage, f"{triage}    assigned: false\n"), encoding="utf-8")
     settings = {
         "database_url": f"sqlite:///{tmp_path / 'jalon.sqlite'}",
         "protocol": place / "protocol.yaml",
