@@ -57,6 +57,9 @@ def simulated(
     Every patient goes through the same decide and plan as in service, on a virtual clock. Ends with an error when a
     patient is left waiting for ever or meets a refusal that nobody reckoned with.
     """
+    for option, path in (("--csv", csv), ("--svg", chart)):
+        if path is not None and not path.absolute().parent.is_dir():
+            fail(f"{option} {path}: there is no directory {path.parent}; make it first", code=2)
     people = load_cohort(cohort)
     if weeks is not None:
         people = replace(people, referral_weeks=weeks)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.cli.conftest import Shell
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_simulate_reports_a_cohort_and_writes_its_files(jalon: Shell) -> None:
@@ -73,6 +76,24 @@ def test_comparing_a_variant_with_itself_is_refused(jalon: Shell) -> None:
 
 def test_a_missing_cohort_file_is_told(jalon: Shell) -> None:
     assert "nobody.yaml:1: cannot be read" in one_line(jalon, "--cohort", "nobody.yaml")
+
+
+def test_a_place_that_is_not_there_is_told_before_anybody_lives(jalon: Shell) -> None:
+    assert one_line(jalon, "--svg", "charts/work.svg") == (
+        "--svg charts/work.svg: there is no directory charts; make it first\n"
+    )
+
+
+def test_two_centres_stand_side_by_side(jalon: Shell) -> None:
+    centres = ROOT / "protocols" / "centres"
+    said = jalon(
+        *("protocol", "simulate", "--patients", "3", "--jobs", "1", "--format", "json"),
+        *("--centre", str(centres / "canal.yaml"), "--compare-centre", str(centres / "plaine.yaml")),
+    )
+    assert said.returncode == 0, said.stderr
+    left, right = json.loads(said.stdout)["variants"]
+    assert (left["name"], right["name"]) == ("canal", "plaine")
+    assert left["settings"]["biopsy"] != right["settings"]["biopsy"]
 
 
 def test_no_patients_are_refused(jalon: Shell) -> None:
