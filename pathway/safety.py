@@ -41,8 +41,8 @@ class Kept:
     ``opens_after``: what must be true when it opens. ``offers``: outcomes after which the pathway goes on; ``ends``:
     outcomes that end it, and how; ``repeats``: outcomes after which steps are done again. ``signed_by``: the roles
     that settle it, and nobody else. ``never_waived``: it is settled by an outcome. ``heard``: rungs of its ladder and
-    the roles that each tells. ``says``: its messages to the patient. ``asks``: answers it asks for. ``sooner``:
-    conditions under which it has a deadline of its own.
+    the roles that each tells. ``says``: its messages to the patient. ``asks``: answers it asks for. ``due_from``:
+    what its due times count from. ``sooner``: conditions under which it has a deadline of its own.
     """
 
     step: str
@@ -55,6 +55,7 @@ class Kept:
     heard: dict[str, tuple[str, ...]] = field(default_factory=dict)
     says: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    due_from: tuple[str, ...] = ()
     sooner: tuple[Condition, ...] = ()
 
 

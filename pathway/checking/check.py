@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pathway.checking.asking import unasked
@@ -112,6 +113,26 @@ class Checker:
         yield from unreached(self.reading, everything)
         yield from broken(self.reading, self.look)
         yield from opened_early(self.reading, self.look)
+
+    def first_fault(
+        self, texts: Mapping[str, Any] | None = None, near: frozenset[str] = frozenset()
+    ) -> Fault | None:
+        """Some fault, if there is one: looked for first where nothing has to be explored and ``near`` these steps."""
+        protocol = self.reading.protocol
+        for named in complaints(protocol):
+            return Fault("name", named.path, _sentence(named.problem))
+        at_once = chain(lost(protocol), unsaid(protocol, texts or {}) if texts is not None else ())
+        for fault in chain(at_once, unheard(protocol, self.always_done), unasked(self.reading)):
+            return fault
+        if near:
+            touched = (self.explore(steps) for steps in slices(self.reading) if steps & near)
+            for fault in chain(
+                opened_early(self.reading, self.look, near),
+                broken(self.reading, self.look, near),
+                *map(dead_ends, touched),
+            ):
+                return fault
+        return next(self.faults(texts), None)
 
     def report(self, texts: Mapping[str, Any] | None = None) -> Report:
         """All faults and what was explored for them."""

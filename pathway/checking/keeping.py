@@ -18,6 +18,10 @@ def lost(protocol: Protocol) -> Iterator[Fault]:
         yield from _people(rule, kept)
         yield from _missing(rule, "messages", (one.key for one in rule.messages), kept.says)
         yield from _missing(rule, "answers", (one.key for one in rule.answers), kept.asks)
+        counted = {offset.from_ for offset in rule.window.due}
+        for anchor in sorted(set(kept.due_from) - counted):
+            said = f"has lost the due time that counts from {anchor}."
+            yield Fault("lost", f"steps.{rule.key}.window.due", said)
         for condition in kept.sooner:
             if not any(offset.when == condition for offset in rule.window.due):
                 said = "has lost the sooner deadline that it must have for some patients."

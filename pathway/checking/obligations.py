@@ -31,12 +31,15 @@ class _Violation:
     how: str
 
 
-def broken(reading: Reading, explore: Explore) -> Iterator[Fault]:
-    """The obligations that some path breaks, the shortest such path with each; and what nobody may pass as stated."""
+def broken(reading: Reading, explore: Explore, near: frozenset[str] = frozenset()) -> Iterator[Fault]:
+    """The obligations that some path breaks, the shortest such path with each; and what nobody may pass as stated.
+
+    With ``near``, only those at a moment of these steps.
+    """
     for one in reading.protocol.safety.obligations:
         where = f"safety.obligations.{one.key}"
         for moment in one.before:
-            for asked in one.needs:
+            for asked in one.needs if not near or _step_of(moment) in near else ():
                 violation = _first_in_each(reading, explore, asked, moment, _not_allowed(one.override))
                 if violation is not None:
                     said = f"“{one.title.en}” is not kept: {violation.how}."
@@ -81,10 +84,10 @@ def _not_allowed(override: Groups) -> Passable:
     return lambda gate: not _within(groups(gate), override)
 
 
-def opened_early(reading: Reading, explore: Explore) -> Iterator[Fault]:
-    """Steps that can open although something that they must wait for is not so."""
+def opened_early(reading: Reading, explore: Explore, near: frozenset[str] = frozenset()) -> Iterator[Fault]:
+    """Steps that can open although something that they must wait for is not so; with ``near``, only of these."""
     for kept in reading.protocol.safety.steps:
-        for condition in kept.opens_after:
+        for condition in kept.opens_after if not near or kept.step in near else ():
             early = None
             for steps in _larger_and_larger(reading, condition, kept.step):
                 found = explore(steps)
@@ -121,7 +124,7 @@ def _larger_and_larger(reading: Reading, condition: Condition, moment: str) -> I
     """Slices in which to look: the steps that are named, those with what the condition's hang on, and with all."""
     asked, named = set(reading.steps_of(condition)), set()
     if moment != WHEN_COMPLETED:
-        named.add(moment.removeprefix(f"{BOOKED} ").partition(".")[0])
+        named.add(_step_of(moment))
     tracks = frozenset(reading.protocol.step(key).track for key in asked | named)
     sizes = (
         asked | named,
@@ -129,6 +132,11 @@ def _larger_and_larger(reading: Reading, condition: Condition, moment: str) -> I
         hangs_on(reading, asked | named, tracks),
     )
     yield from dict.fromkeys(frozenset(steps) for steps in sizes)
+
+
+def _step_of(moment: str) -> str:
+    """The step of a moment; ``completed`` has none."""
+    return moment.removeprefix(f"{BOOKED} ").partition(".")[0]
 
 
 class _Looking:

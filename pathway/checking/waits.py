@@ -10,7 +10,6 @@ from pathway.protocol import Offset, Protocol, Rung, StepRule, Window
 AlwaysDone = Callable[[str, str], bool]
 """Whether the second step is done on every path on which the first one opens."""
 
-_LEVELS = ("reminder", "overdue", "escalation", "red")
 _LATE = frozenset({"overdue", "escalation", "red"})
 _SURE = frozenset({"due", "opened", "referral"})
 """Anchors that are known as soon as a step is open: ``due`` because every window has one that is."""
@@ -21,7 +20,7 @@ def unheard(protocol: Protocol, always_done: AlwaysDone) -> Iterator[Fault]:
     for rule in protocol.steps:
         yield from _deadline(rule)
         yield from _escalation(rule, protocol, always_done)
-        yield from _order(rule)
+        yield from _order(rule, protocol)
         yield from _signers(rule, protocol)
     yield from _rota(protocol)
     yield from _alarms(protocol)
@@ -69,38 +68,49 @@ def _fires(rung: Rung, rule: StepRule, protocol: Protocol, always_done: AlwaysDo
     return head == "done" and always_done(rule.key, done)
 
 
-def _order(rule: StepRule) -> Iterator[Fault]:
-    """No rung speaks before one of a lower level that counts from the same moment in the same unit."""
-    for low in rule.ladder:
-        for high in rule.ladder:
-            if _LEVELS.index(low.level) >= _LEVELS.index(high.level):
-                continue
-            one, other = _distance(low.at), _distance(high.at)
-            if one is not None and other is not None and one[:2] == other[:2] and one[2:] > other[2:]:
-                said = f"the {high.level} {high.key} speaks before the {low.level} {low.key}."
-                yield Fault("ladder-order", f"steps.{rule.key}.ladder.{high.key}", said)
+def _order(rule: StepRule, protocol: Protocol) -> Iterator[Fault]:
+    """Rungs speak in the order of their levels, and in that of the safety block; late ones not before the due time."""
+    rungs = {rung.key: rung for rung in rule.ladder}
+    stated = [key for key in protocol.safety.kept(rule.key).heard if key in rungs]
+    pairs = {(low.key, high.key) for low in rule.ladder for high in rule.ladder if _is_milder(low, high)}
+    pairs |= {(one, other) for place, one in enumerate(stated) for other in stated[place + 1 :]}
+    for one, other in sorted(pairs):
+        if _is_later(rungs[one].at, rungs[other].at):
+            said = f"the {rungs[other].level} {other} speaks before the {rungs[one].level} {one}."
+            yield Fault("ladder-order", f"steps.{rule.key}.ladder.{other}", said)
+    at_due = Offset(from_="due")
     for rung in rule.ladder:
-        distance = _distance(rung.at)
-        if distance and distance[0] == "due" and rung.level == "reminder" and distance[2] > 0:
-            said = f"the reminder {rung.key} speaks after the due time."
-            yield Fault("ladder-order", f"steps.{rule.key}.ladder.{rung.key}", said)
-        if distance and distance[0] == "due" and rung.level in _LATE and distance[2] < 0:
-            said = f"the {rung.level} {rung.key} speaks before the due time."
-            yield Fault("ladder-order", f"steps.{rule.key}.ladder.{rung.key}", said)
+        where = f"steps.{rule.key}.ladder.{rung.key}"
+        if rung.level == "reminder" and _is_later(rung.at, at_due):
+            yield Fault("ladder-order", where, f"the reminder {rung.key} speaks after the due time.")
+        if rung.level in _LATE and _is_later(at_due, rung.at):
+            yield Fault("ladder-order", where, f"the {rung.level} {rung.key} speaks before the due time.")
 
 
-def _distance(offset: Offset) -> tuple[str, str, float] | None:
-    """Anchor, unit and number; a moment at the anchor itself counts in every unit alike, as days."""
-    if offset.when is not None or offset.but_not_before is not None:
-        return None
-    for unit, value in (
-        ("hours", offset.hours),
-        ("days", offset.days),
-        ("working_days", offset.working_days),
-    ):
-        if value:
-            return offset.from_, unit, float(value)
-    return offset.from_, "days", 0.0
+_LEVELS = ("reminder", "overdue", "escalation")
+"""From mild to strong; ``red`` may come at any time."""
+
+
+def _is_milder(low: Rung, high: Rung) -> bool:
+    known = low.level in _LEVELS and high.level in _LEVELS
+    return known and _LEVELS.index(low.level) < _LEVELS.index(high.level)
+
+
+def _is_later(one: Offset, other: Offset) -> bool:
+    """Whether the first moment surely comes after the second: from the same anchor, whatever the holidays."""
+    if one.from_ != other.from_ or one.when is not None or one.but_not_before or other.but_not_before:
+        return False
+    return _days(one)[0] > _days(other)[1]
+
+
+def _days(offset: Offset) -> tuple[float, float]:
+    """At least and at most so many calendar days; five working days take seven, and up to four more with holidays."""
+    if offset.working_days:
+        number = offset.working_days
+        far = number * 1.4 + (4 if number > 0 else -4)
+        return (number, far) if number > 0 else (far, number)
+    days = offset.days or (offset.hours or 0) / 24
+    return days, days
 
 
 def _signers(rule: StepRule, protocol: Protocol) -> Iterator[Fault]:
