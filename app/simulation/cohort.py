@@ -109,7 +109,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How people deal with a step. Everything left out is what ``otherwise`` says, or the protocol suggests.
+    """How people deal with a step. What is left out is as the protocol suggests; ``otherwise`` is for steps not named.
 
     ``by`` is the role that does it. ``does`` is when; without it somewhere in its window. ``books`` is how long until
     a visit is given a slot, ``slot`` how far ahead that lies, ``at`` the hours it may begin at. ``misses``: chances

@@ -18,7 +18,6 @@ from app.simulation.tally import Tally
 from app.simulation.world import World
 from pathway.ground import Ground
 from pathway.indicators.definition import Definitions
-from pathway.state import Pathway
 
 JOBS = 2
 _CHUNK, _FEW, _ROUNDS = 100, 10, 8
@@ -68,13 +67,6 @@ def simulate(
             pool.shutdown(cancel_futures=True)
             raise
     return tally
-
-
-def one_life(run: Run, number: int) -> tuple[Pathway, Tally]:
-    """The way of a single patient, to look at."""
-    tally = Tally()
-    life = _life(World(run.ground, run.cohort, run.definitions, run.settings), run.seed, number, tally)
-    return life.live(), tally
 
 
 def _in_turn(pool: ProcessPoolExecutor, patients: int, jobs: int, chunk: int) -> Iterator[tuple[int, Tally]]:
