@@ -128,7 +128,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cores, load = os.cpu_count(), os.getloadavg()[0]
     console.print(f"{cores} cores, load {load:.1f} at the start; Python {platform.python_version()}")
     console.print(NOTE, "", sep="\n")
-    console.print(table(list(simulations(said.sizes, jobs=said.jobs))))
+    progress = Console(stderr=True, highlight=False)
+    measured = []
+    for one in simulations(said.sizes, jobs=said.jobs):
+        progress.print(f"measured: {one.patients:,} patients in {one.seconds:,.1f} s")
+        measured.append(one)
+    console.print(table(measured))
     parts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares().items())
     console.print(f"\nUnder the profiler: {parts}.")
 
