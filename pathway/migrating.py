@@ -44,6 +44,7 @@ def migrate(before: Pathway, event: e.Migrated, old: Ground, new: Ground, *, at:
         overrides=before.overrides,
         carried=len(overrides),
         flagged=before.flagged,
+        paused=tuple(step for step in before.steps if _was_paused(step, pathway)),
         procedure=procedure_start(before, old.protocol),
     )
     pathway = replace(pathway, overrides=overrides)
@@ -75,6 +76,10 @@ def undo(before: Pathway, event: e.MigrationUndone, old: Ground, new: Ground, *,
     pathway = _hold_restored(before, record, old)
     pathway = _carried(pathway, event, old, new, at)
     later = _mapped(pathway.overrides[record.carried :], old.protocol, new.protocol)
+    for step in record.paused:
+        here = pathway.at(step.key, step.occurrence)
+        if here is not None and _rests(here) and _is_untouched(here):
+            pathway = pathway.with_step(step)
     since = {one.key: one for one in (*pathway.flagged, *record.flagged)}
     pathway = replace(
         pathway,
@@ -328,6 +333,12 @@ def _asked_again(step: Step, pathway: Pathway, ground: Ground) -> Step:
     if rule.on_demand or (not unneeded and all(holds(one, pathway, ground) for one in rule.after)):
         return step
     return Step(key=step.key, occurrence=step.occurrence, created=step.created, touched=step.touched)
+
+
+def _was_paused(step: Step, pathway: Pathway) -> bool:
+    """Whether this open step waits in the pathway."""
+    here = pathway.at(step.key, step.occurrence)
+    return step.status is StepStatus.OPEN and here is not None and here.status is StepStatus.WAITING
 
 
 def _is_untouched(step: Step) -> bool:
