@@ -100,6 +100,8 @@ def _is_later(one: Offset, other: Offset) -> bool:
     """Whether the first moment surely comes after the second: from the same anchor, whatever the holidays."""
     if one.from_ != other.from_ or one.when is not None or one.but_not_before or other.but_not_before:
         return False
+    if one.working_days and other.working_days:
+        return one.working_days > other.working_days
     return _days(one)[0] > _days(other)[1]
 
 
