@@ -29,6 +29,9 @@ class _Anchor(NamedTuple):
     revision: str = ""
 
 
+_UNASKED = _Anchor(None, None)
+
+
 def due(step: Step, pathway: Pathway, ground: Ground) -> Moment | None:
     """When a step is due: the earliest offset of its window whose anchor is known, else the window's ``otherwise``.
 
@@ -85,9 +88,8 @@ class Reckoning:
         if offset.when is not None and not holds(offset.when, self._pathway, self._ground):
             return None
         name = offset.from_
-        try:
-            anchor = self._anchors[name]
-        except KeyError:
+        anchor = self._anchors.get(name, _UNASKED)
+        if anchor is _UNASKED:
             anchor = self._anchors[name] = self._anchor(name)
         if anchor is None:
             return None
@@ -114,6 +116,9 @@ class Reckoning:
     def _anchor(self, name: str) -> _Anchor | None:
         head, _, tail = name.partition(":")
         step, pathway, ground = self._step, self._pathway, self._ground
+        if head == "due":
+            moment = self.due()
+            return _Anchor(None, moment.instant, moment.revision) if moment else None
         if head == "referral":
             return _Anchor(None, pathway.referred)
         if head == "fracture":
@@ -123,9 +128,6 @@ class Reckoning:
             return _Anchor(None, step.opened) if step.opened else None
         if head == "asked":
             return _Anchor(step.asked_for, None) if step.asked_for else None
-        if head == "due":
-            moment = self.due()
-            return _Anchor(None, moment.instant, moment.revision) if moment else None
         if head == "slot":
             visit = step.visit
             if visit is None or not visit.stands:

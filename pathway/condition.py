@@ -30,7 +30,7 @@ HoldName = Literal[
 """States of the hold plan that may be asked for; ``signed`` is also one that was signed otherwise than proposed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Condition:
     """A small question about the state. Every part that is given must hold.
 

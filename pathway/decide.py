@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 
 from pathway import events as e
 from pathway.calendar import DAY
+from pathway.courses import work_out
 from pathway.decide_alerts import ALERT_RULES
 from pathway.decide_hold import HOLD_RULES
 from pathway.decide_steps import STEP_RULES
 from pathway.decide_visits import VISIT_RULES
 from pathway.gates import holds, unmet
 from pathway.ground import Ground, procedure_start
+from pathway.hanging import Hanging
 from pathway.known import known
 from pathway.ladders import pass_over
 from pathway.lifecycle import SETTLED, Assignment, StepStatus
@@ -56,7 +58,8 @@ def decide(pathway: Pathway, event: e.Event, ground: Ground, *, at: datetime) ->
         return plain
     _may_happen(pathway, event)
     before = pathway
-    known(before, ground)
+    if before._known is None:
+        work_out(known(before, ground), before, ground)
     pathway = pathway.but(as_of=max(pathway.as_of, at), seq=pathway.seq + 1)
     rule = RULES.get(type(event))
     if rule is None:
@@ -85,6 +88,8 @@ def _with_findings(pathway: Pathway, event: e.Event, ground: Ground) -> Pathway:
         return pathway
     notes = known(pathway, ground)
     asked, news, notes.news = notes.hanging.findings, notes.news, 0
+    if not news & notes.hanging.anything_found:
+        return pathway
     since = {one.key: one for one in pathway.flagged}
     there = [
         flag
@@ -112,33 +117,47 @@ def settle(pathway: Pathway, ground: Ground) -> Pathway:
     """
     if pathway.status is PathwayStatus.ACTIVE:
         notes = known(pathway, ground)
-        bits, loose, before = notes.hanging, notes.loose, None
-        while pathway is not before and loose & bits.anything_opens:
-            before = pathway
-            for step in pathway.steps:
-                if step.status is StepStatus.WAITING and bits.opens[step.key] & loose:
-                    then = _open_or_drop(step, pathway, ground)
-                    if then is not pathway:
-                        pathway, loose = then, loose | bits.steps[step.key]
-            if bits.ends_hold & loose:
-                pathway = _drop_hold(pathway, ground)
-                loose |= bits.ends_hold
+        bits, loose = notes.hanging, notes.loose
+        while loose & bits.anything_opens:
+            pathway, loose = _opened(pathway, loose, bits, ground)
         if all(step.status in SETTLED for step in pathway.steps):
             pathway = pathway.but(status=PathwayStatus.COMPLETED)
         known(pathway, ground).loose = 0
     return pass_over(pathway, ground)
 
 
+def _opened(pathway: Pathway, loose: int, bits: Hanging, ground: Ground) -> tuple[Pathway, int]:
+    """The pathway with what opens or drops because of what is ``loose``, and what that has changed in turn."""
+    fresh = 0
+    for step in pathway.steps:
+        if step.status is StepStatus.WAITING and bits.opens[step.key] & (loose | fresh):
+            then = _open_or_drop(step, pathway, ground)
+            if then is not pathway:
+                pathway, now = then, then.at(step.key, step.occurrence)
+                assert now is not None
+                fresh |= bits.others_see(step, now)
+    if bits.ends_hold & (loose | fresh):
+        then = _drop_hold(pathway, ground)
+        if then is not pathway:
+            fresh |= bits.ends_hold
+            pathway = then
+    return pathway, fresh
+
+
 def _open_or_drop(step: Step, pathway: Pathway, ground: Ground) -> Pathway:
     rule = ground.protocol.step(step.key)
-    if all(holds(condition, pathway, ground) for condition in rule.after):
+    for condition in rule.after:
+        if not holds(condition, pathway, ground):
+            break
+    else:
         given = Assignment.GIVEN if rule.assigned else Assignment.REQUESTED
         return pathway.with_step(step.moved(StepStatus.OPEN, opened=pathway.as_of, assignment=given))
-    if rule.after and all(_is_decided(condition, pathway) for condition in rule.after):
-        return pathway.with_step(
-            step.moved(StepStatus.CANCELLED, settled=pathway.as_of, reason="not needed on this pathway")
-        )
-    return pathway
+    for condition in rule.after:
+        if not _is_decided(condition, pathway):
+            return pathway
+    return pathway.with_step(
+        step.moved(StepStatus.CANCELLED, settled=pathway.as_of, reason="not needed on this pathway")
+    )
 
 
 def _drop_hold(pathway: Pathway, ground: Ground) -> Pathway:
@@ -152,8 +171,9 @@ def _drop_hold(pathway: Pathway, ground: Ground) -> Pathway:
 
 def _is_decided(condition: Condition, pathway: Pathway) -> bool:
     """Whether waiting longer could not change the answer: its steps are settled, or it asks about no step."""
-    if not all(_is_decided(one, pathway) for one in (*condition.any_of, *condition.none_of)):
-        return False
+    for one in (*condition.any_of, *condition.none_of):
+        if not _is_decided(one, pathway):
+            return False
     if condition.step is None:
         return True
     step = pathway.last(condition.step)

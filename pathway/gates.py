@@ -6,13 +6,15 @@ age, a step and its outcome, the hold plan's state, and a few rules about dates 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pathway.calendar import add_months
 from pathway.completeness import NO_LONGER_TAKEN, unanswered
 from pathway.ground import Ground, hold_start, procedure_start
+from pathway.hanging import EVERYTHING, hanging
+from pathway.known import since
 from pathway.lifecycle import StepStatus
 from pathway.protocol import Condition, Gate, Need, RuleName
 from pathway.state import HoldStatus, Override, Pathway
@@ -33,11 +35,26 @@ def unmet(gate: Gate, pathway: Pathway, ground: Ground) -> tuple[Unmet, ...]:
     What was overridden for one date of the procedure is asked again for another.
     """
     passed = overridden(gate, pathway, ground)
-    return tuple(
-        Unmet(index, need)
-        for index, need in enumerate(gate.needs)
-        if index not in passed and not holds(need.when, pathway, ground)
-    )
+    findings = _findings_at(gate, pathway, ground)
+    found = []
+    for index, need in enumerate(gate.needs):
+        if index not in passed:
+            is_there = findings.get(index)
+            met = holds(need.when, pathway, ground) if is_there is None else not is_there
+            if not met:
+                found.append(Unmet(index, need))
+    return tuple(found)
+
+
+def _findings_at(gate: Gate, pathway: Pathway, ground: Ground) -> dict[int, bool]:
+    """Of the findings that stop this gate, by the index of their need, those that need not be asked for anew."""
+    keys = ground.protocol.findings_at(gate)
+    news = since(pathway, ground) if keys else EVERYTHING
+    if news == EVERYTHING:
+        return {}
+    asked = hanging(ground.protocol).findings
+    there = {one.key for one in pathway.flagged}
+    return {index: key in there for index, key in keys.items() if not asked[key] & news}
 
 
 def overridden(gate: Gate, pathway: Pathway, ground: Ground) -> frozenset[int]:
@@ -66,23 +83,50 @@ def _each_by_another(groups: tuple[tuple[str, ...], ...], given: list[Override])
 
 def holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
     """Whether every part of the condition is true of the pathway at ``as_of``."""
-    return (
-        _fact_holds(condition, pathway, ground)
-        and _step_holds(condition, pathway)
-        and (not condition.hold or pathway.hold.status.is_one_of(condition.hold))
-        and (not condition.cause or pathway.fracture.cause in condition.cause)
-        and (not condition.held or _is_held(condition.held, pathway))
-        and (not condition.taken or _is_taken(condition.taken, pathway))
-        and (not condition.any_of or any(holds(one, pathway, ground) for one in condition.any_of))
-        and not any(holds(one, pathway, ground) for one in condition.none_of)
-        and (condition.rule is None or RULES[condition.rule](condition, pathway, ground))
-    )
+    parts = condition.__dict__.get("_parts")
+    if parts is None:
+        parts = condition.__dict__["_parts"] = tuple(_parts(condition))
+    for part in parts:  # noqa: SIM110 - asked some twenty times an event: a generator costs more than the questions
+        if not part(condition, pathway, ground):
+            return False
+    return True
+
+
+Part = Callable[[Condition, Pathway, Ground], bool]
+
+
+def _parts(condition: Condition) -> Iterator[Part]:
+    """The questions that this condition asks."""
+    if condition.fact is not None:
+        yield _fact_holds
+    if condition.step is not None and condition.rule is None:
+        yield _step_holds
+    if condition.hold:
+        yield lambda asked, pathway, _: pathway.hold.status.is_one_of(asked.hold)
+    if condition.cause:
+        yield lambda asked, pathway, _: pathway.fracture.cause in asked.cause
+    if condition.held:
+        yield lambda asked, pathway, _: _is_held(asked.held, pathway)
+    if condition.taken:
+        yield lambda asked, pathway, _: _is_taken(asked.taken, pathway)
+    if condition.any_of:
+        yield _any_holds
+    if condition.none_of:
+        yield _none_holds
+    if condition.rule is not None:
+        yield RULES[condition.rule]
+
+
+def _any_holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    return any(holds(one, pathway, ground) for one in condition.any_of)
+
+
+def _none_holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
+    return not any(holds(one, pathway, ground) for one in condition.none_of)
 
 
 def _fact_holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:
-    if condition.fact is None:
-        return True
-    fact = pathway.fact(condition.fact)
+    fact = pathway.fact(condition.fact or "")
     if fact is None:
         return False
     if condition.is_ is not None and fact.value != condition.is_:
@@ -119,10 +163,8 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
 
 
-def _step_holds(condition: Condition, pathway: Pathway) -> bool:
-    if condition.step is None or condition.rule is not None:
-        return True
-    step = pathway.last(condition.step)
+def _step_holds(condition: Condition, pathway: Pathway, _: Ground) -> bool:
+    step = pathway.last(condition.step or "")
     if step is None or not step.is_settled:
         return False
     if condition.outcome:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pathway.calendar import Calendar
 from pathway.condition import Condition
+from pathway.lifecycle import SETTLED
 from pathway.protocol import Offset, Protocol, StepRule
 from pathway.referral import Fact
 from pathway.state import Pathway, Step
@@ -37,6 +38,9 @@ _KNOWN = {Condition: frozenset(_CONDITION.split(" ")), Offset: frozenset(_OFFSET
 class Hanging:
     """The bits of one protocol. ``opens``, ``dates`` and ``words`` say of each step, by key, what they hang on.
 
+    ``steps`` are the bits of the steps themselves, ``done`` of what others see of them: that they are settled, how,
+    and of the procedure its slot.
+
     ``findings``: what the red flags hang on; ``apart``: the ladders that are of no step, by what they are of.
     """
 
@@ -44,10 +48,12 @@ class Hanging:
         self._next = 1
         self.fields = {name: self._bit() for name in _FIELDS}
         self.steps = {rule.key: self._bit() for rule in protocol.steps}
+        self.done = {rule.key: self._bit() for rule in protocol.steps}
+        self._procedure = protocol.procedure_step
         self.facts: dict[str, int] = {}
-        self.procedure = self.steps[protocol.procedure_step]
+        self.procedure = self.done[protocol.procedure_step]
         self.hold_start = self.procedure | self.fields["hold"] | self._fact("antithrombotics")
-        self.ends_hold = self.procedure | self.steps[protocol.hold.step]
+        self.ends_hold = self.procedure | self.done[protocol.hold.step]
         self.now = self.fields["as_of"]
         self.today = self._bit()
         self.status = self.fields["status"] | self.fields["end"]
@@ -57,6 +63,7 @@ class Hanging:
             self.dates[rule.key] = self.status | self.of((rule.window, rule.ladder))
             self.words[rule.key] = self._said(rule)
         self.findings = {flag.key: self.of(flag.when) for flag in protocol.red_flags}
+        self.anything_found = reduce(or_, self.findings.values(), 0)
         self.anything_said = reduce(or_, self.words.values(), 0)
         self.anything_opens = reduce(or_, self.opens.values(), 0) | self.ends_hold
         self.talk = self._fields("fired acknowledged undelivered called said snoozed told")
@@ -84,15 +91,26 @@ class Hanging:
         return found
 
     def changed_steps(self, was: tuple[Step, ...], now: tuple[Step, ...]) -> int:
-        """The steps that differ."""
+        """The steps that differ, and of which others see a difference."""
         if len(now) < len(was):
             return EVERYTHING
-        found, bits = 0, self.steps
+        found = 0
         for old, new in compress(zip(was, now, strict=False), map(is_not, was, now)):
-            found |= bits.get(new.key, EVERYTHING) if old.key == new.key else EVERYTHING
-        for step in now[len(was) :]:
-            found |= bits.get(step.key, EVERYTHING)
+            if old.key != new.key or new.key not in self.steps:
+                return EVERYTHING
+            found |= self.steps[new.key] | self.others_see(old, new)
+        for new in now[len(was) :]:
+            if new.key not in self.steps:
+                return EVERYTHING
+            found |= self.steps[new.key] | self.done[new.key]
         return found
+
+    def others_see(self, old: Step, new: Step) -> int:
+        """What differs for other steps: that it is settled, or the procedure's slot."""
+        slot = new.key == self._procedure and (old.started, old.visit) != (new.started, new.visit)
+        if slot or new.status in SETTLED or old.status in SETTLED or old.occurrence != new.occurrence:
+            return self.done[new.key]
+        return 0
 
     def _changed_facts(self, was: tuple[Fact, ...], now: tuple[Fact, ...]) -> int:
         new = now[len(was) :] if now[: len(was)] == was else (*was, *now)
@@ -154,7 +172,7 @@ class Hanging:
             if asked.older_than_months is not None:
                 found |= self.procedure | self.today
         if asked.step is not None:
-            found |= self.steps[asked.step]
+            found |= self.done[asked.step]
         if asked.hold or asked.held:
             found |= self.fields["hold"]
         if asked.cause:
@@ -169,7 +187,7 @@ class Hanging:
         found = self.of(given.when) | self.of(given.but_not_before)
         head, _, tail = given.from_.partition(":")
         if head in ("done", "data"):
-            return found | self.steps[tail.partition(".")[0]]
+            return found | self.done[tail.partition(".")[0]]
         anchors = {
             "referral": self.fields["referred"],
             "fracture": self.fields["fracture"],
@@ -197,11 +215,11 @@ def _given(value: Condition | Offset) -> Iterator[str]:
 
 _RULES: dict[str, Callable[[Hanging, Condition], int]] = {
     "antithrombotics-answered": lambda bits, _: bits._fact("antithrombotics"),
-    "days-before-procedure": lambda bits, asked: bits.procedure | bits.steps[asked.step or ""],
+    "days-before-procedure": lambda bits, asked: bits.procedure | bits.done[asked.step or ""],
     "drawn-for-procedure": lambda bits, asked: bits.procedure | bits._fact(asked.fact or ""),
     "fracture-older": lambda bits, _: bits.procedure | bits.fields["fracture"] | bits.today,
     "fracture-recent": lambda bits, _: bits.fields["fracture"] | bits.fields["referred"],
-    "held-drugs-have-resumption": lambda bits, asked: bits.fields["hold"] | bits.steps[asked.step or ""],
+    "held-drugs-have-resumption": lambda bits, asked: bits.fields["hold"] | bits.done[asked.step or ""],
     "hold-time-left": lambda bits, _: bits.hold_start | bits.today,
     "observed-since-procedure": lambda bits, _: bits.procedure | bits.now,
     "procedure-slot-stands": lambda bits, _: bits.procedure,

@@ -35,11 +35,6 @@ class Known:
     last looked for findings.
     """
 
-    __slots__ = (
-        "_fired", "apart", "apart_pieces", "calendar", "courses", "hanging", "loose", "news", "pieces", "plan",
-        "protocol", "state",
-    )  # fmt: skip
-
     def __init__(self, state: dict[str, Any], ground: Ground) -> None:
         self.state = state
         self.protocol = ground.protocol
@@ -104,13 +99,8 @@ class Known:
     def also_of(self, pathway: Pathway) -> None:
         """Note the same beside a state in which nothing differs but when its steps were touched."""
         made = _new(Known)
-        for name in _SLOTS:
-            setattr(made, name, getattr(self, name))
-        made.state = pathway.__dict__
+        made.__dict__.update(self.__dict__, state=pathway.__dict__)
         _note(pathway, "_known", made)
-
-
-_SLOTS = Known.__slots__
 
 
 def known(pathway: Pathway, ground: Ground) -> Known:
@@ -124,6 +114,16 @@ def known(pathway: Pathway, ground: Ground) -> Known:
         notes = notes.handed_on(pathway.__dict__)
     _note(pathway, "_known", notes)
     return notes
+
+
+def since(pathway: Pathway, ground: Ground) -> int:
+    """What has changed in this state since it was last looked for findings; everything, when nobody knows."""
+    notes: Known | None = pathway._known
+    if notes is None or notes.protocol is not ground.protocol or notes.calendar is not ground.calendar:
+        return EVERYTHING
+    if notes.state is pathway.__dict__ or notes.news == EVERYTHING:
+        return notes.news
+    return notes.news | notes.hanging.difference(notes.state, pathway.__dict__, notes.calendar)
 
 
 def _spoken_of(was: dict[str, Any], now: dict[str, Any], difference: int, bits: Hanging) -> set[str] | None:

@@ -165,11 +165,13 @@ def _acknowledged(key: str, pathway: Pathway) -> Acknowledgement | None:
 def not_ready(pathway: Pathway, ground: Ground) -> bool:
     """Whether a fired rung has flagged the procedure as not ready."""
     fired = known(pathway, ground).fired
-    return bool(fired) and any(
-        standing.rung.effect == "not-ready" and _has_fired(standing, fired)
-        for rungs in ladders(pathway, ground)
-        for standing in rungs
-    )
+    if not fired:
+        return False
+    found = [*put_off(pathway, ground)] if pathway.snoozed else []
+    for key in ground.protocol.flagging:
+        for step in pathway.every(key):
+            found += course(step, pathway, ground).ladders
+    return any(one.rung.effect == "not-ready" and _has_fired(one, fired) for rungs in found for one in rungs)
 
 
 def _has_fired(standing: Standing, fired: Mapping[str, Fired]) -> bool:

@@ -37,11 +37,15 @@ class _Rung:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is to be said because of one step, what came too late for that, and when that changes by itself (UTC)."""
+    """What is to be said because of one step, what came too late for that, and when that changes by itself (UTC).
+
+    While the procedure lasts it ``drifts``: how long the silence after it will be is not known.
+    """
 
     wanted: tuple[Item, ...] = ()
     late: tuple[Item, ...] = ()
     turns: tuple[datetime, ...] = ()
+    drifts: bool = False
 
 
 def patient_items(pathway: Pathway, ground: Ground) -> tuple[list[Item], list[Item]]:
@@ -73,7 +77,11 @@ def said_of(step: Step, pathway: Pathway, ground: Ground) -> Said:
                 rungs += ladder
     called = {one.key for one in pathway.called}
     wanted = [item for item in wanted if item.key not in called]
-    return Said(tuple(wanted), tuple(late), tuple(_turns(rungs, step, pathway, ground)))
+    if not rungs:
+        return _NOTHING
+    procedure = pathway.last(ground.protocol.procedure_step)
+    drifts = procedure is not None and procedure.started is not None and procedure.settled is None
+    return Said(tuple(wanted), tuple(late), _turns(rungs, step, pathway, ground), drifts)
 
 
 _NOTHING = Said()
@@ -90,20 +98,15 @@ def calls_of_none(pathway: Pathway, ground: Ground) -> list[Item]:
     return [item for item in calls if item.key not in called]
 
 
-def _turns(rungs: list[_Rung], step: Step, pathway: Pathway, ground: Ground) -> Iterator[datetime]:
+def _turns(rungs: list[_Rung], step: Step, pathway: Pathway, ground: Ground) -> tuple[datetime, ...]:
     """Every instant at which one of these messages begins, ends, or goes by another way."""
-    if not rungs:
-        return
-    for rung in rungs:
-        yield from (rung.asked, rung.at, rung.until)
+    turns = [instant for rung in rungs for instant in (rung.asked, rung.at, rung.until)]
     if step.visit is not None:
-        yield step.visit.start
-        yield step.visit.start - timedelta(days=ground.protocol.messaging.letter_lead_days)
+        turns.append(step.visit.start)
+        turns.append(step.visit.start - timedelta(days=ground.protocol.messaging.letter_lead_days))
     if (start := procedure_start(pathway, ground.protocol)) is not None:
-        yield start
-    procedure = ground.protocol.procedure_step
-    if any(one.key == procedure and one.started and not one.settled for one in pathway.steps):
-        yield pathway.as_of  # how long the silence after it will be is not known while it lasts
+        turns.append(start)
+    return tuple(turns)
 
 
 def staff_pages(pathway: Pathway, ground: Ground) -> list[Item]:
@@ -272,9 +275,7 @@ def _until(rule: PatientMessage, step: Step, pathway: Pathway, ground: Ground) -
 def _after_recovery(instant: datetime, pathway: Pathway, ground: Ground) -> datetime:
     """Not from the actual start of the procedure until so many real hours after the end of cement injection."""
     silence = timedelta(hours=ground.protocol.messaging.recovery_silence_hours)
-    for step in pathway.steps:
-        if step.key != ground.protocol.procedure_step:
-            continue
+    for step in pathway.every(ground.protocol.procedure_step):
         ended = step.settled
         begun = step.started or (ended if step.status is StepStatus.DONE else None)
         if begun is not None and begun <= instant:

@@ -180,10 +180,15 @@ def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
                 kind="invalid",
                 field=f"facts.{fact.key}",
             )
-    before = pathway
-    pathway = pathway.but(facts=(*pathway.facts, *(fact for fact in facts if fact not in pathway.facts)))
+    new = tuple(
+        fact for fact in facts if not any(fact == one for one in pathway.facts if one.key == fact.key)
+    )
+    if not new:
+        return pathway
+    before, keys = pathway, {fact.key for fact in new}
+    pathway = pathway.with_facts(new)
     relied_on = _NO_HOLD_INPUTS if pathway.hold.status is HoldStatus.NOT_REQUIRED else INPUTS
-    moved = [key for key in relied_on if _value(before, key) != _value(pathway, key)]
+    moved = [key for key in relied_on if key in keys and _value(before, key) != _value(pathway, key)]
     if _interact_otherwise(before, pathway, ground):
         said = _value(before, INTERACTING) != _value(pathway, INTERACTING)
         moved.append(INTERACTING if said else MEDICATIONS)

@@ -52,14 +52,17 @@ def _piece(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
     said = said_of(step, pathway, ground)
     items = [*said.wanted, *notices_of(step, pathway, ground)]
     if step.status in SETTLED:
-        return Piece(items, said.late, (), _next(said.turns, pathway))
+        if not items and not said.turns:
+            return _NOTHING
+        return Piece(items, said.late, (), pathway.as_of if said.drifts else _next(said.turns, pathway))
     course = course_at(place, notes, pathway, ground)
     items.append(_task(step, course, ground))
     if step.visit is not None and step.visit.stands:
         items.append(_visit(step, ground))
     turns = [*said.turns, *_turns(course, notes, pathway, ground)]
     items += items_of_course(course, notes, pathway, ground)
-    return Piece(items, said.late, visit_flags(step, pathway, ground), _next(turns, pathway))
+    until = pathway.as_of if said.drifts else _next(turns, pathway)
+    return Piece(items, said.late, visit_flags(step, pathway, ground), until)
 
 
 def apart_piece(kind: str, notes: Known, pathway: Pathway, ground: Ground) -> Piece:
@@ -145,5 +148,7 @@ def _visit(step: Step, ground: Ground) -> Item:
 
 
 def _next(turns: tuple[datetime, ...] | list[datetime], pathway: Pathway) -> datetime | None:
-    """The first of these instants that is still to come; now, when one of them is now and moves with it."""
-    return min((one for one in turns if one >= pathway.as_of), default=None)
+    """The first of these instants that is still to come."""
+    now = pathway.as_of
+    ahead = [one for one in turns if one > now]
+    return min(ahead) if ahead else None

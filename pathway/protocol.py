@@ -409,6 +409,25 @@ class Protocol:
         return replace(gate, needs=(*gate.needs, *needs)) if needs else gate
 
     @cached_property
+    def _findings_at(self) -> dict[str, dict[int, str]]:
+        return {
+            gate.key: {
+                len(gate.needs) + place: key
+                for place, key in enumerate(one.key for one in self.red_flags if gate.key in one.stops)
+            }
+            for gate in self.gates
+        }
+
+    def findings_at(self, gate: Gate) -> dict[int, str]:
+        """The red flags that stop this gate, by the index of the need that says so."""
+        return self._findings_at[gate.key] if self._gates.get(gate.key) is gate else {}
+
+    @cached_property
+    def flagging(self) -> tuple[str, ...]:
+        """The steps of whose ladders a rung flags the procedure as not ready."""
+        return tuple(rule.key for rule in self.steps if any(rung.effect for rung in rule.ladder))
+
+    @cached_property
     def before_procedure(self) -> frozenset[str]:
         """Every step that the procedure or its gates wait for, directly or through others."""
         found: set[str] = set()

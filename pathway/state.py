@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -365,6 +365,15 @@ class Carer:
 _note = object.__setattr__
 
 
+def _latest(known: dict[str, Fact], facts: tuple[Fact, ...]) -> dict[str, Fact]:
+    """What is known last under each key, when these facts are heard in their order: the latest in time."""
+    for fact in facts:
+        earlier = known.get(fact.key)
+        if earlier is None or fact.at >= earlier.at:
+            known[fact.key] = fact
+    return known
+
+
 class _Noted:
     """Where a pathway notes what has been worked out of it: no part of its value, not compared and not stored."""
 
@@ -446,6 +455,13 @@ class Pathway(_Noted):
         place = self.place(key, occurrence)
         return None if place is None else self.steps[place]
 
+    def every(self, key: str) -> Sequence[Step]:
+        """All occurrences of a step, in order."""
+        last = self.last(key)
+        if last is None or last.occurrence == 1:
+            return () if last is None else (last,)
+        return [step for step in self.steps if step.key == key]
+
     def named(self, ref: str) -> Step | None:
         """The occurrence that is called so: ``key/occurrence``."""
         key, _, occurrence = ref.rpartition("/")
@@ -477,13 +493,16 @@ class Pathway(_Noted):
         """What is known last under that key: the latest in time, then the latest heard."""
         facts = self._facts
         if facts is None:
-            facts = {}
-            for fact in self.facts:
-                known = facts.get(fact.key)
-                if known is None or fact.at >= known.at:
-                    facts[fact.key] = fact
+            facts = _latest({}, self.facts)
             _note(self, "_facts", facts)
         return facts.get(key)
+
+    def with_facts(self, new: tuple[Fact, ...]) -> Pathway:
+        """The pathway that has heard this, too."""
+        made = self.but(facts=(*self.facts, *new))
+        if self._facts is not None:
+            _note(made, "_facts", _latest(dict(self._facts), new))
+        return made
 
     def but(self, **changes: Any) -> Pathway:
         """The pathway with these fields replaced, as by ``dataclasses.replace``.

@@ -26,7 +26,10 @@ def stamp(before: Pathway | None, after: Pathway, ground: Ground, *, stood: Grou
     """
     now = after.as_of
     if before is None:
-        return after.but(steps=tuple(changed(step, created=now, touched=now) for step in after.steps))
+        new = {place: changed(step, created=now, touched=now) for place, step in enumerate(after.steps)}
+        made = after.with_steps(new)
+        known(after, ground).also_of(made)
+        return made
     faces = _Faces(before, after, stood or ground, ground)
     stamps = {place: written for place in faces.places() if (written := faces.stamp(place))}
     if not stamps:
@@ -46,17 +49,15 @@ class _Faces:
 
     def places(self) -> Iterator[int]:
         """Where a step may show another face: it differs, its window does, or it has become late."""
-        before, since, now = self.before.steps, self.before.as_of, self.after.as_of
-        for place, step in enumerate(self.after.steps):
-            if place < len(before) and step is before[place]:
-                if step.status in SETTLED:
-                    continue
-                course = self.now.courses[place]
-                if course is not None and course is self.was.courses[place] and not self.paused:
-                    due = course.due
-                    if due is None or not since < due.instant <= now:
-                        continue
-            yield place
+        before, after = self.before.steps, self.after.steps
+        since, now = self.before.as_of, self.after.as_of
+        same = zip(before, after, self.was.courses, self.now.courses, strict=False)
+        for place, (old, step, was, course) in enumerate(same):
+            due = course.due if course is not None else None
+            late = due is not None and since < due.instant <= now
+            if step is not old or course is not was or late or self.paused:
+                yield place
+        yield from range(len(before), len(after))
 
     def stamp(self, place: int) -> dict[str, Any] | None:
         """What has to be written on the step at this place; None when it shows the same face as before."""
@@ -66,7 +67,7 @@ class _Faces:
         if there is None:
             return {"created": now, "touched": now}
         old = self.before.steps[there]
-        if old.status in SETTLED:
+        if old.status in SETTLED:  # nothing of it depends on anything else
             return None if step is old or step == old else {"touched": now}
         if step.status in SETTLED:
             # The window it had: what it was late for can still be read when the dates it hung on have moved.
@@ -84,8 +85,10 @@ class _Faces:
         """Whether the window differs, or the step has become late."""
         was = course_at(there, self.was, self.before, self.stood)
         now = course_at(place, self.now, self.after, self.ground)
-        if was is not now and (
-            _instant(was.due) != _instant(now.due) or _instant(was.earliest) != _instant(now.earliest)
+        if (
+            was is not now
+            and (was.due, was.earliest) != (now.due, now.earliest)
+            and (_instant(was.due) != _instant(now.due) or _instant(was.earliest) != _instant(now.earliest))
         ):
             return True
         due = now.due

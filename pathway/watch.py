@@ -49,6 +49,20 @@ def slots(pathway: Pathway, ground: Ground) -> tuple[Slot, ...]:
     watch, start = ground.protocol.surveillance, began(pathway, ground)
     if watch is None or start is None:
         return ()
+    latest: dict[datetime, tuple[Slot, ...]] = ground.protocol.__dict__.setdefault("_slots", {})
+    found = latest.get(start)
+    if found is None:
+        if len(latest) >= _KEPT:
+            latest.clear()
+        found = latest[start] = _slots(watch, start)
+    return found
+
+
+_KEPT = 256
+"""Of so many starts the schedules are kept: it is asked for several times an event."""
+
+
+def _slots(watch: Surveillance, start: datetime) -> tuple[Slot, ...]:
     found = [
         Slot(
             f"{one.key}/{number + 1}",
@@ -120,16 +134,15 @@ def observe(pathway: Pathway, seen: Observed, ground: Ground) -> tuple[Pathway, 
             field="values",
         )
     _known_round(seen.round, watch)
-    before = _in_order(pathway)
+    before = pathway
     pathway = pathway.but(observed=(*pathway.observed, replace(seen, values=values)))
-    after, start = _in_order(pathway), began(pathway, ground)
+    looked, start = _by_item(pathway), began(pathway, ground)
     raised = []
     for rule in watch.alarms:
-        if not any(_shows(sign, after, start) for sign in rule.any_of):
+        if not _is_shown(rule, looked, start):
             continue
         earlier = [one for one in pathway.alarms if one.alarm == rule.key]
-        persists = any(_shows(sign, before, start) for sign in rule.any_of)
-        if earlier and (persists or not is_answered(earlier[-1], pathway)):
+        if earlier and (not is_answered(earlier[-1], pathway) or _is_shown(rule, _by_item(before), start)):
             continue
         pathway = pathway.but(
             alarms=(*pathway.alarms, Raised(rule.key, len(earlier) + 1, pathway.as_of, seen.taken)),
@@ -138,17 +151,25 @@ def observe(pathway: Pathway, seen: Observed, ground: Ground) -> tuple[Pathway, 
     return pathway, tuple(raised)
 
 
-def _in_order(pathway: Pathway) -> list[Observed]:
-    return sorted((one for one in pathway.observed if one.values), key=lambda one: one.taken)
+def _by_item(pathway: Pathway) -> dict[str, list[Observed]]:
+    """The sets that looked at each item, in the order of time."""
+    found: dict[str, list[Observed]] = {}
+    for one in sorted(pathway.observed, key=lambda one: one.taken):
+        for item in one.values:
+            found.setdefault(item, []).append(one)
+    return found
 
 
-def _shows(sign: Sign, sets: list[Observed], start: datetime | None) -> bool:
-    """Whether the last sets that looked at this item show the sign."""
-    looked = [one for one in sets if sign.item in one.values]
-    if len(looked) < sign.times:
-        return False
-    baseline = looked[0].values[sign.item]
-    return all(_is_so(sign, one, baseline, start) for one in looked[-sign.times :])
+def _is_shown(rule: AlarmRule, looked: dict[str, list[Observed]], start: datetime | None) -> bool:
+    """Whether the last sets that looked at an item show one of the alarm's signs."""
+    for sign in rule.any_of:
+        sets = looked.get(sign.item, [])
+        if len(sets) < sign.times:
+            continue
+        baseline = sets[0].values[sign.item]
+        if all(_is_so(sign, one, baseline, start) for one in sets[-sign.times :]):
+            return True
+    return False
 
 
 def _is_so(sign: Sign, seen: Observed, baseline: Any, start: datetime | None) -> bool:

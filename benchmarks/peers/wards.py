@@ -14,6 +14,7 @@ from typing import Any
 
 from pathway import events as e
 from pathway.protocol import Condition, Protocol, StepRule
+from pathway.protocol_watch import AlarmRule, Sign
 
 HOLDS: dict[type[e.Event], tuple[str, str]] = {
     e.HoldSigned: ("signed", "signed"),
@@ -30,6 +31,8 @@ class Ward:
     outcomes: dict[str, str] = field(default_factory=dict)
     settled: dict[str, datetime] = field(default_factory=dict)
     visits: dict[str, datetime] = field(default_factory=dict)
+    sets: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
     hold: str = "unknown"
     cause: str = "osteoporotic"
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +52,8 @@ class Act:
     hold: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     slot: datetime | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    alarms: Mapping[str, Guard] = field(default_factory=dict)
 
     @property
     def trigger(self) -> str:
@@ -62,6 +67,9 @@ class Act:
             ward.facts[key] = (value, self.at)
         if self.hold:
             ward.hold = self.hold
+        if self.seen:
+            ward.sets.append((self.at, self.seen))
+            ward.alarms += [key for key, is_raised in self.alarms.items() if is_raised(ward)]
         if self.slot is not None:
             ward.visits[self.step] = self.slot
         if self.verb == "complete":
@@ -85,7 +93,7 @@ def _act(at: datetime, event: e.Event, protocol: Protocol) -> Act:
         hold, outcome = HOLDS[type(event)]
         return Act("complete", protocol.hold.step, at, outcome=outcome, hold=hold)
     if isinstance(event, e.ObservationsRecorded):
-        return Act("learn", "", at)
+        return Act("learn", "", at, seen=event.values, alarms=raising(protocol))
     if isinstance(event, e.FactsRecorded):
         return Act("learn", "", at, facts={fact.key: fact.value for fact in event.facts})
     raise TypeError(f"the peers have no act for {type(event).__name__}")
@@ -113,6 +121,43 @@ def completing(protocol: Protocol, key: str) -> Guard:
         return guard is None or guard(ward)
 
     return asked
+
+
+def raising(protocol: Protocol) -> dict[str, Guard]:
+    """The alarms of the watch, by key: whether the sets recorded so far show one of their signs."""
+    if protocol.surveillance is None:
+        return {}
+    return {one.key: _alarm(one, protocol) for one in protocol.surveillance.alarms}
+
+
+def _alarm(rule: AlarmRule, protocol: Protocol) -> Guard:
+    procedure = protocol.procedure_step
+
+    def asked(ward: Ward) -> bool:
+        for sign in rule.any_of:
+            looked = [(at, seen[sign.item]) for at, seen in ward.sets if sign.item in seen]
+            last = looked[-sign.times :]
+            if len(last) == sign.times and all(
+                _is_so(sign, at - ward.settled[procedure], value, looked[0][1]) for at, value in last
+            ):
+                return True
+        return False
+
+    return asked
+
+
+def _is_so(sign: Sign, after: timedelta, value: Any, baseline: Any) -> bool:
+    minutes = after / timedelta(minutes=1)
+    return (
+        (sign.from_minutes is None or minutes >= sign.from_minutes)
+        and (sign.to_minutes is None or minutes <= sign.to_minutes)
+        and (sign.is_ is None or value is sign.is_)
+        and (not sign.is_new or (value is True and baseline is not True))
+        and (sign.at_least is None or value >= sign.at_least)
+        and (sign.at_most is None or value <= sign.at_most)
+        and (sign.falls_by is None or baseline - value >= sign.falls_by)
+        and (sign.rises_by is None or value - baseline >= sign.rises_by)
+    )
 
 
 def _all(guards: Sequence[Guard]) -> Guard:

@@ -97,20 +97,19 @@ def _begun(spec: WorkflowSpec, ward: Ward | None) -> Any:
 
 
 def drive(patients: Sequence[Any], acts: Sequence[Act]) -> None:
-    """Every act to every patient, and after a completion the choices and joins that follow."""
+    """Every act to every patient, and after each the engine's own tasks: choices, joins and what waits."""
     for patient in patients:
         ward = patient.data["ward"]
         for act in acts:
             act.tell(ward)
-            if not act.step:
-                continue
-            task = patient.get_next_task(state=TaskState.READY, spec_name=act.step)
-            if task is None:
-                raise Refusal(act.trigger)
-            task.task_spec.ask(act, ward)
-            if act.verb == "complete":
-                task.run()
-                patient.run_all()
+            if act.step:
+                task = patient.get_next_task(state=TaskState.READY, spec_name=act.step)
+                if task is None:
+                    raise Refusal(act.trigger)
+                task.task_spec.ask(act, ward)
+                if act.verb == "complete":
+                    task.run()
+            patient.run_all()
 
 
 def done(patient: Any) -> set[str]:
