@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from app.http_errors import problem
 from app.rights import allow
+from app.web.callees import callees
 from app.web.catalogue import DEEDS, SETTLE_CALL
 from app.web.deeds import Deed, Scene
 from app.web.fields import Field, Invalid, Said
@@ -125,6 +126,7 @@ def _patient_page(
             if who.pathway_id != pathway_id
         ]
         said = signed.service.ledger.shelf.get(session, scene.pathway.protocol_digest)
+        numbers = callees(session, scene)
         _trace(session, signed, "read", scene)
     words = partial(script, said=said, centre=signed.service.centre, speech=signed.speech)
     shown: PatientView = view(scene, rows, lines, words)
@@ -134,6 +136,7 @@ def _patient_page(
         "patient.html",
         status=status,
         view=shown,
+        numbers=numbers,
         pathway=scene.pathway,
         protocol=scene.ground.protocol,
         others=others,
