@@ -8,19 +8,19 @@ A move back is the same move, with what the first one took restored. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from pathway import events as e
 from pathway.decide import follow
-from pathway.gates import holds, unmet
+from pathway.gates import holds
 from pathway.ground import Ground, procedure_start
 from pathway.holding.profile import Profile
 from pathway.lifecycle import Assignment, StepStatus
 from pathway.moves import expire_hold
 from pathway.plan import plan
 from pathway.planned import Kind
-from pathway.protocol import Protocol
+from pathway.protocol import Condition, Protocol
 from pathway.refusal import Refused, Text
 from pathway.state import HoldStatus, Migration, Override, Pathway, Step
 from pathway.touch import stamp
@@ -44,7 +44,7 @@ def migrate(before: Pathway, event: e.Migrated, old: Ground, new: Ground, *, at:
         overrides=before.overrides,
         carried=len(overrides),
         flagged=before.flagged,
-        paused=tuple(step for step in before.steps if _was_paused(step, pathway)),
+        paused=tuple(step for step in before.steps if _was_put_back(step, pathway)),
         procedure=procedure_start(before, old.protocol),
     )
     pathway = replace(pathway, overrides=overrides)
@@ -76,10 +76,7 @@ def undo(before: Pathway, event: e.MigrationUndone, old: Ground, new: Ground, *,
     pathway = _hold_restored(before, record, old)
     pathway = _carried(pathway, event, old, new, at)
     later = _mapped(pathway.overrides[record.carried :], old.protocol, new.protocol)
-    for step in record.paused:
-        here = pathway.at(step.key, step.occurrence)
-        if here is not None and _rests(here) and _is_untouched(here):
-            pathway = pathway.with_step(step)
+    pathway = _as_it_was(pathway, (*record.paused, *before.set_aside), new)
     since = {one.key: one for one in (*pathway.flagged, *record.flagged)}
     pathway = replace(
         pathway,
@@ -106,59 +103,6 @@ def leaving(before: Pathway, after: Pathway, at: datetime) -> Pathway:
         for step in before.steps
     )
     return replace(before, steps=steps)
-
-
-# --- what a move changes ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A need of a gate that stands in the way after the move and did not before."""
-
-    gate: str
-    reason: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What a move does beside the plan. Steps are ``step/n``; ``hold`` is the hold plan's status before and after."""
-
-    added: tuple[str, ...]
-    dropped: tuple[str, ...]
-    stopped: tuple[Stopped, ...]
-    hold: tuple[str, str] | None
-
-
-def compared(before: Pathway, after: Pathway, old: Ground, new: Ground) -> Compared:
-    """What the move changes: steps added and dropped, gates newly unmet on the way ahead, the hold plan."""
-    had, has = {step.ref for step in before.steps}, {step.ref for step in after.steps}
-    status = (before.hold.status.value, after.hold.status.value)
-    return Compared(
-        added=tuple(step.ref for step in after.steps if step.ref not in had),
-        dropped=tuple(step.ref for step in before.steps if step.ref not in has),
-        stopped=tuple(_newly_unmet(before, after, old, new)),
-        hold=status if before.hold != after.hold else None,
-    )
-
-
-def _newly_unmet(before: Pathway, after: Pathway, old: Ground, new: Ground) -> Iterable[Stopped]:
-    for key in _gates_ahead(after, new):
-        there = unmet(old.protocol.gate(key), before, old) if old.protocol.has_gate(key) else ()
-        known = [one.need.when for one in there]  # a condition may hold a list, which has no hash
-        said = [one.need.reason for one in there]
-        for one in unmet(new.protocol.gate(key), after, new):
-            if one.need.when not in known and one.need.reason not in said:
-                yield Stopped(key, one.need.reason)
-
-
-def _gates_ahead(pathway: Pathway, ground: Ground) -> tuple[str, ...]:
-    """The gates that guard what is still to be done, in the order of the protocol."""
-    guarding: set[str] = set()
-    for step in pathway.unsettled():
-        rule = ground.protocol.step(step.key)
-        guarding |= {*rule.book_gates, *rule.start_gates}
-        guarding |= {key for outcome in rule.outcomes for key in outcome.gates}
-    return tuple(gate.key for gate in ground.protocol.gates if gate.key in guarding)
 
 
 # --- what forbids it --------------------------------------------------------------------------------------
@@ -321,24 +265,65 @@ def _carried(
         set_aside=(*left, *aside),
         flagged=tuple(one for one in before.flagged if protocol.red_flag(one.key) is not None),
     )
-    return replace(pathway, steps=tuple(_asked_again(step, pathway, new) for step in pathway.steps))
+    again = _asked_anew(pathway, {step.key for step in added}, old.protocol, new)
+    return replace(pathway, steps=tuple(_put_back(step) if step in again else step for step in pathway.steps))
 
 
-def _asked_again(step: Step, pathway: Pathway, ground: Ground) -> Step:
-    """A step that nobody has touched waits, if this version does not open it yet, or asks for it after all."""
+def _asked_anew(pathway: Pathway, added: set[str], old: Protocol, ground: Ground) -> list[Step]:
+    """Steps that the new version asks for on other conditions, or after steps that are asked for anew themselves.
+
+    Those that were not needed, and those that are open, that nobody has touched, and that it does not open yet.
+    """
+    asked, found = set(added), list[Step]()
+    while True:
+        more = [
+            step
+            for step in pathway.steps
+            if step not in found and _differs(step, asked, pathway, old, ground)
+        ]
+        if not more:
+            return found
+        found += more
+        asked |= {step.key for step in more}
+
+
+def _differs(step: Step, asked: set[str], pathway: Pathway, old: Protocol, ground: Ground) -> bool:
     unneeded = step.status is StepStatus.CANCELLED and step.reason == NOT_NEEDED
     if not unneeded and not (step.status is StepStatus.OPEN and _is_untouched(step)):
-        return step
+        return False
     rule = ground.protocol.step(step.key)
-    if rule.on_demand or (not unneeded and all(holds(one, pathway, ground) for one in rule.after)):
-        return step
+    same = old.has_step(step.key) and old.step(step.key).after == rule.after
+    if rule.on_demand or (same and not any(_names(one, asked) for one in rule.after)):
+        return False
+    return unneeded or not all(holds(one, pathway, ground) for one in rule.after)
+
+
+def _names(condition: Condition, steps: set[str]) -> bool:
+    parts = (*condition.any_of, *condition.none_of)
+    return condition.step in steps or any(_names(one, steps) for one in parts)
+
+
+def _put_back(step: Step) -> Step:
     return Step(key=step.key, occurrence=step.occurrence, created=step.created, touched=step.touched)
 
 
-def _was_paused(step: Step, pathway: Pathway) -> bool:
-    """Whether this open step waits in the pathway."""
+def _was_put_back(step: Step, pathway: Pathway) -> bool:
+    """Whether this step, open or not needed, waits in the pathway."""
     here = pathway.at(step.key, step.occurrence)
-    return step.status is StepStatus.OPEN and here is not None and here.status is StepStatus.WAITING
+    return here is not None and here.status is StepStatus.WAITING and step.status is not StepStatus.WAITING
+
+
+def _as_it_was(pathway: Pathway, steps: Iterable[Step], ground: Ground) -> Pathway:
+    """What the move had wait or set aside is open, or not needed, as before: unless somebody has begun with it."""
+    for step in steps:
+        here = pathway.at(step.key, step.occurrence)
+        if here is None or not _rests(here) or not _is_untouched(here):
+            continue
+        after = ground.protocol.step(step.key).after
+        needed = step.status is StepStatus.CANCELLED and all(holds(one, pathway, ground) for one in after)
+        if not needed:
+            pathway = pathway.with_step(step)
+    return pathway
 
 
 def _is_untouched(step: Step) -> bool:

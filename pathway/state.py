@@ -333,8 +333,8 @@ class Migration:
 
     ``overrides`` are those given until then, of which ``carried`` went along, ``flagged`` the findings then. ``hold``
     is the plan that the move made expire, if it did, ``renewed`` the occurrences (``step/n``) that are done again
-    because of it, and ``procedure`` the start that stood for the procedure then. ``paused`` are the open steps, as
-    they were, that the new version had wait again.
+    because of it, and ``procedure`` the start that stood for the procedure then. ``paused`` are steps as
+    they were, open or not needed, that the new version had wait again.
     """
 
     from_digest: str

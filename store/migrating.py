@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from pathway import events as e
-from pathway.migrating import Compared, compared
+from pathway.moved import Compared, compared
 from pathway.plan import Change
 from pathway.refusal import Refused
 from pathway.state import Actor, Pathway

@@ -17,7 +17,8 @@ from pathway.codec import decode, encode
 from pathway.decide import decide
 from pathway.ground import Ground
 from pathway.lifecycle import StepStatus
-from pathway.migrating import NOT_NEEDED, Compared, compared, leaving, migrate, undo
+from pathway.migrating import NOT_NEEDED, leaving, migrate, undo
+from pathway.moved import Compared, compared
 from pathway.plan import plan
 from pathway.protocol import read_protocol
 from pathway.refusal import Refused

@@ -21,7 +21,8 @@ from pathway.enrolment import enrol
 from pathway.flags import flags
 from pathway.ground import Ground
 from pathway.ladders import alerts
-from pathway.migrating import compared, leaving, migrate, undo
+from pathway.migrating import leaving, migrate, undo
+from pathway.moved import compared
 from pathway.plan import Plan, plan
 from pathway.refusal import Refused
 from pathway.stage import stage
