@@ -39,7 +39,10 @@ _PARTS = (("decide", "pathway/decide.py"), ("plan", "pathway/plan.py"), ("contri
 
 @dataclass(frozen=True)
 class Simulated:
-    """One line of the table. ``cpu`` is what all processes spent, in seconds; ``peak`` their memory together, in MB."""
+    """One line of the table. ``cpu`` is what all processes spent, in seconds; ``peak`` their memory together, in MB.
+
+    ``said`` are the first of the faults.
+    """
 
     patients: int
     jobs: int
@@ -48,6 +51,7 @@ class Simulated:
     events: int
     peak: float
     faults: int
+    said: tuple[str, ...] = ()
 
 
 def simulations(sizes: Sequence[int], *, jobs: int = JOBS) -> Iterator[Simulated]:
@@ -59,7 +63,8 @@ def simulations(sizes: Sequence[int], *, jobs: int = JOBS) -> Iterator[Simulated
         counted = simulate(run, jobs=jobs)
         seconds, cpu = time.perf_counter() - begun, _cpu() - spent
         faults = counted.total("fault")
-        yield Simulated(size, jobs, seconds, cpu, counted.total("events"), _peak(jobs), faults)
+        said = tuple(f"patient {number}: {sentence}" for number, sentence in counted.faults)
+        yield Simulated(size, jobs, seconds, cpu, counted.total("events"), _peak(jobs), faults, said)
 
 
 def shares(patients: int = _PROFILED) -> dict[str, float]:
@@ -131,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     progress = Console(stderr=True, highlight=False)
     measured = []
     for one in simulations(said.sizes, jobs=said.jobs):
-        progress.print(f"measured: {one.patients:,} patients in {one.seconds:,.1f} s")
+        progress.print(f"measured: {one.patients:,} patients in {one.seconds:,.1f} s", *one.said, sep="\n")
         measured.append(one)
     console.print(table(measured))
     parts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares().items())
