@@ -69,8 +69,9 @@ class Report:
 class Checker:
     """One protocol under examination; slices are explored once and kept."""
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Protocol, *, look_through: int = MOST_TO_LOOK_THROUGH) -> None:
         self.reading = Reading(protocol)
+        self._look_through = look_through
         self._explored: dict[frozenset[str], Explored] = {}
         self._looked: dict[frozenset[str], Explored] = {}
 
@@ -85,7 +86,7 @@ class Checker:
         if steps in self._explored:
             return self._explored[steps]
         if steps not in self._looked:
-            self._looked[steps] = explore(Slice(self.reading, steps), MOST_TO_LOOK_THROUGH)
+            self._looked[steps] = explore(Slice(self.reading, steps), self._look_through)
         return self._looked[steps]
 
     def everything(self) -> tuple[Explored, ...]:
