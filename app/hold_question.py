@@ -23,6 +23,9 @@ from pathway.holding.renal import Sex, umol_l
 YEARS = range(2000, 2101)
 """Outside of them a year is a slip of the keyboard."""
 
+MOST_DRUGS = 50
+"""More than anybody takes. A longer list is a slip, and would keep a server busy for a minute."""
+
 _SEX: dict[str, Sex] = {"female": "female", "f": "female", "male": "male", "m": "male"}
 
 
@@ -78,6 +81,8 @@ def answer_to(question: Question, profiles: Mapping[str, Profile], calendar: Cal
     profile = named(profiles, question.profile)
     if not question.drugs:
         raise Malformed("drugs", "is empty; name at least one drug by its ATC code, like B01AF02")
+    if len(question.drugs) > MOST_DRUGS:
+        raise Malformed("drugs", f"lists {len(question.drugs)}; ask for {MOST_DRUGS} at most at a time")
     others = (
         compared(profile, profiles)
         if question.others is None

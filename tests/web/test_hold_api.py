@@ -42,6 +42,7 @@ def test_a_refusal_carries_no_date(ward: Ward) -> None:
     [
         ({"profile": "X"}, "profile", "there is no hold profile"),
         ({"drugs": []}, "drugs", "name at least one drug"),
+        ({"drugs": ["B01AF02"] * 51}, "drugs", "ask for 50 at most"),
         ({"drugs": ["apixaban"]}, "drugs[0]", "is no ATC code"),
         ({"drugs": [{"atc": "B01AF02", "dose": 5}]}, "drugs[0].dose", "is not known here"),
         ({"procedure": "2027-03-16"}, "procedure", "has no time of day"),
