@@ -42,7 +42,7 @@ class Kept:
     outcomes that end it, and how; ``repeats``: outcomes after which steps are done again. ``signed_by``: the roles
     that settle it, and nobody else. ``never_waived``: it is settled by an outcome. ``heard``: rungs of its ladder and
     the roles that each tells. ``says``: its messages to the patient. ``asks``: answers it asks for. ``due_from``:
-    what its due times count from. ``sooner``: conditions under which it has a deadline of its own.
+    what each of its due times counts from. ``sooner``: conditions under which it has a deadline of its own.
     """
 
     step: str

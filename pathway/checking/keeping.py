@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pathway.checking.fault import Fault
@@ -18,8 +19,8 @@ def lost(protocol: Protocol) -> Iterator[Fault]:
         yield from _people(rule, kept)
         yield from _missing(rule, "messages", (one.key for one in rule.messages), kept.says)
         yield from _missing(rule, "answers", (one.key for one in rule.answers), kept.asks)
-        counted = {offset.from_ for offset in rule.window.due}
-        for anchor in sorted(set(kept.due_from) - counted):
+        counted = Counter(offset.from_ for offset in rule.window.due)
+        for anchor in sorted(Counter(kept.due_from) - counted):
             said = f"has lost the due time that counts from {anchor}."
             yield Fault("lost", f"steps.{rule.key}.window.due", said)
         for condition in kept.sooner:
