@@ -29,6 +29,7 @@ def warnings(answers: tuple[DrugAnswer, ...], profile: Profile, case: Case) -> I
         ):
             if event.effect == "warn":
                 yield Warned(f"recent-{event.event}", event.text, event.source, drug.atc)
+        yield from _stent_unknown(drug, profile, case)
         yield from _hour_unknown(drug, answer)
         yield from _closed_laboratory(answer, case)
     yield from _old_creatinine(profile, case)
@@ -103,6 +104,20 @@ def _lead_in(drug: Drug, profile: Profile) -> Iterator[Warned]:
     rule = profile.drug(drug.atc)
     if rule is not None and rule.lead_in is not None and drug.dose_class == "lead-in":
         yield Warned("vte-lead-in", rule.lead_in, rule.source or profile.source, drug.atc)
+
+
+def _stent_unknown(drug: Drug, profile: Profile, case: Case) -> Iterator[Warned]:
+    """A date that nobody gave is not the same as no stent: such a drug is often taken because of one."""
+    if case.inputs.stent is not None or case.inputs.mi is not None:
+        return
+    for rule in profile.recent:
+        if (rule.event, rule.effect) != ("stent", "defer") or not drug.atc.startswith(rule.drugs):
+            continue
+        text = Text(
+            fr="Ni date de stent ni date d’infarctus : à demander avant d’arrêter cet antiagrégant.",
+            en="No date of a stent or an infarction: ask before this antiplatelet agent is stopped.",
+        )
+        yield Warned("stent-unknown", text, rule.source, drug.atc)
 
 
 def _hour_unknown(drug: Drug, answer: DrugAnswer) -> Iterator[Warned]:

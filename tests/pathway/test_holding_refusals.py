@@ -153,6 +153,14 @@ def test_aspirin_alone_after_a_recent_stent_is_warned_about() -> None:
     assert "recent-stent" in {one.code for one in answer.warnings}
 
 
+def test_a_date_that_nobody_gave_is_asked_for_and_not_taken_for_no_stent() -> None:
+    unknown = ask("B01AC06:secondary", "B01AC04")
+    assert [one.drug for one in unknown.warnings if one.code == "stent-unknown"] == ["B01AC04"]
+    long_ago = date(2020, 3, 1)
+    for known in (ask("B01AC04", stent=long_ago), ask("B01AC04", mi=long_ago), ask("B01AC06:primary")):
+        assert "stent-unknown" not in {one.code for one in known.warnings}
+
+
 def test_an_anticoagulant_beside_a_recent_stent_keeps_its_own_line() -> None:
     answer = ask("B01AF02", "B01AC24", clearance=90, stent=date(2027, 3, 1))
     assert [one.status for one in answer.drugs] == ["hold", "defer"]
