@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.simulation import fate, timing
 from app.simulation.answering import answers, learn, outcome_of, waits_for_others
 from app.simulation.holds import settle_hold
+from app.simulation.satisfy import steps_of
 from pathway import events as e
 from pathway.gates import unmet
 from pathway.ground import procedure_start
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _TOO_EARLY = 2
 """So often somebody tries again at a gate before he asks for an override."""
+_LOOKS_AGAIN = timedelta(days=3)
+"""How long somebody leaves it alone while others are still at what a gate waits for."""
 _OF_THE_SLOT = frozenset({"procedure", "hold_start", "slot"})
 """What is counted from these cannot be done before there is a slot."""
 
@@ -97,6 +100,10 @@ def _stopped(
 ) -> None:
     """A gate said no: another outcome when an answer failed it; else later, then by override, then another outcome."""
     ref = (step.key, step.occurrence)
+    if not life.violated and _is_under_way(life, gate):
+        leaves = timedelta(0) if timing.is_at_once(life, step) else _LOOKS_AGAIN
+        life.again(step, _tomorrow(life, step) + leaves)
+        return
     tries = life.tries[ref] = life.tries.get(ref, 0) + 1
     if not life.violated and tries <= _TOO_EARLY:
         life.again(step, _tomorrow(life, step))
@@ -111,6 +118,13 @@ def _stopped(
         return
     data = {**answers(life, step, rule, others[0]), **data}  # what was found stays as it was found
     record(life, step, life.world.who_does(rule), others[0], data)
+
+
+def _is_under_way(life: Life, key: str) -> bool:
+    """Whether what the gate waits for is still being done by others: a biopsy taken again, a review to come."""
+    open_needs = unmet(life.world.ground.protocol.gate(key), life.pathway, life.world.ground)
+    asked = {step for one in open_needs for step in steps_of(one.need.when)}
+    return any(step.key in asked for step in life.pathway.unsettled())
 
 
 def give_way(life: Life, key: str, step: Step) -> None:

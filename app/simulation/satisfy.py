@@ -138,6 +138,14 @@ class Wanted:
         return others[0] if others else self.plain(condition.fact or "", pathway, ground)
 
 
+def steps_of(condition: Condition) -> Iterator[str]:
+    """The steps that the condition asks about."""
+    if condition.step is not None:
+        yield condition.step
+    for one in (*condition.any_of, *condition.none_of):
+        yield from steps_of(one)
+
+
 def _is_particular(condition: Condition) -> bool:
     """Whether it asks for certain values, and not only that something be known."""
     return condition.is_ is not None or condition.at_least is not None or condition.at_most is not None

@@ -82,6 +82,12 @@ def done_at(life: Life, step: Step) -> datetime:
     return life.world.hours.of(role, when, life.dice.roll(f"{name}/hour"))
 
 
+def is_at_once(life: Life, step: Step) -> bool:
+    """Whether it is due so soon after it opened that whoever is on call does it."""
+    task = life.tasks.get(step.ref)
+    return task is not None and task.at is not None and task.at - (step.opened or life.now) <= _AT_ONCE
+
+
 def spread(life: Life, name: str, of: str) -> timedelta:
     """How long it takes this time."""
     one = life.world.cohort.spreads[name]
