@@ -10,11 +10,14 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
+
+from pathway.reading import Unread, reader
 
 T = TypeVar("T")
 
@@ -30,32 +33,50 @@ class Malformed(ValueError):
 
 def encode(value: Any) -> Any:
     """Dataclasses, enums, dates and tuples as JSON-ready data; fields at their default are left out."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        out = {}
-        for field in _fields(type(value)):
-            item = getattr(value, field.name)
-            if item != field.default:
-                out[field.name.rstrip("_")] = encode(item)
-        return out
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, time):
-        return value.strftime("%H:%M")
-    if isinstance(value, Mapping):
-        return {key: encode(item) for key, item in value.items()}
-    if isinstance(value, tuple | list | frozenset | set):
-        items = [encode(item) for item in value]
-        return sorted(items) if isinstance(value, frozenset | set) else items
-    return value
+    return _encoder(typing.cast(Any, type(value)))(value)
 
 
 def decode(kind: type[T], data: Any, path: str = "") -> T:
-    """``data`` as a ``kind``. Raises Malformed naming the path, what is wrong and what would be right."""
-    return typing.cast(T, _decode(kind, data, path))
+    """``data`` as a ``kind``. Raises Malformed naming the path, what is wrong and what would be right.
+
+    What fits is read at once; what does not is read once more, slowly, to say where and why.
+    """
+    try:
+        return typing.cast(T, reader(typing.cast(Any, kind))(data))
+    except Unread:
+        return typing.cast(T, _decode(kind, data, path))
+
+
+@cache
+def _encoder(kind: Any) -> Callable[[Any], Any]:
+    """How values of exactly this class are written."""
+    if dataclasses.is_dataclass(kind):
+        fields = [(field.name, field.name.rstrip("_"), field.default) for field in dataclasses.fields(kind)]
+
+        def of_fields(value: Any) -> dict[str, Any]:
+            out = {}
+            for name, key, default in fields:
+                item = getattr(value, name)
+                if item is not default and item != default:
+                    out[key] = encode(item)
+            return out
+
+        return of_fields
+    if issubclass(kind, Enum):
+        return attrgetter("value")
+    if issubclass(kind, datetime):
+        return lambda value: value.astimezone(UTC).isoformat()
+    if issubclass(kind, date):
+        return lambda value: value.isoformat()
+    if issubclass(kind, time):
+        return lambda value: value.strftime("%H:%M")
+    if issubclass(kind, Mapping):
+        return lambda value: {key: encode(item) for key, item in value.items()}
+    if issubclass(kind, frozenset | set):
+        return lambda value: sorted(encode(item) for item in value)
+    if issubclass(kind, tuple | list):
+        return lambda value: [encode(item) for item in value]
+    return lambda value: value
 
 
 @cache
