@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FHIR_PEER := tests/peers/fhir_server
 
-.PHONY: help setup run test peers check format chaos bench docs clean
+.PHONY: help setup run test peers check format chaos bench mutation docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -62,6 +62,11 @@ chaos: setup peers ## the long runs: kills at named points and at random moments
 
 bench: setup ## measurements, beside three libraries and beside plain SQL
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+# Installed only here: nothing else needs it, and an hour of two cores is not a thing to do by accident.
+mutation: setup ## change pathway/ line by line, see what no test notices; ARGS='safety --share 0.1' to choose
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]'
+	$(BIN)/python tests/mutation.py $(ARGS)
 
 docs: setup ## print the generated pages again: the protocol's table and diagram, the command line
 	$(BIN)/jalon docs
