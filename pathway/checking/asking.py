@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pathway.checking.fault import Fault
+from pathway.checking.question import All
 from pathway.checking.reading import Reading
 from pathway.checking.regions import parts
 from pathway.condition import Condition
@@ -31,6 +32,10 @@ def unasked(reading: Reading) -> Iterator[Fault]:
                 said = f"“{need.reason.en}” can never be met: no answer has such a value."
                 yield Fault("need-never-met", f"{where}.needs[{index}]", said)
             yield from _nobody_says(reading, f"{where}.needs[{index}]", need.when, asked[gate.key])
+        together = All(tuple(reading.formula(need.when) for need in protocol.gate(gate.key).needs))
+        if reading.ask(together).can_be_true({}) is None:
+            said = "its needs contradict each other, so that it is only ever passed by overriding it."
+            yield Fault("need-never-met", f"{where}.needs", said)
     for flag in protocol.red_flags:
         if reading.ask(reading.formula(flag.when)).can_be_true({}) is None:
             yield Fault(

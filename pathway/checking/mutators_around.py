@@ -86,15 +86,19 @@ def _alarms(protocol: Protocol, texts: Texts) -> Iterator[Mutant]:
     for index, alarm in enumerate(watch.alarms if watch else ()):
         assert watch is not None
         where = f"surveillance.alarms.{alarm.key}"
-        changes = [("drop-heard", replace(alarm, to=without(alarm.to, n))) for n in range(len(alarm.to))]
+        changes = [
+            ("drop-heard", f".to.{role}", replace(alarm, to=without(alarm.to, number)))
+            for number, role in enumerate(alarm.to)
+        ]
         if alarm.level == "red":
-            changes += [("say-once", replace(alarm, rounds=1)), ("drop-last", replace(alarm, last_to=()))]
+            changes.append(("say-once", "", replace(alarm, rounds=1)))
+            changes.append(("drop-last", "", replace(alarm, last_to=())))
         fewer = replace(watch, alarms=without(watch.alarms, index))
         yield Mutant("drop-alarm", where, replace(protocol, surveillance=fewer), texts)
-        for kind, changed in changes:
+        for kind, place, changed in changes:
             alarms = (*watch.alarms[:index], changed, *watch.alarms[index + 1 :])
             again = replace(protocol, surveillance=replace(watch, alarms=alarms))
-            yield Mutant(kind, where, again, texts)
+            yield Mutant(kind, where + place, again, texts)
 
 
 def _roles(protocol: Protocol, texts: Texts) -> Iterator[Mutant]:
