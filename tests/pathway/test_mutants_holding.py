@@ -14,7 +14,7 @@ from pathway.holding.renal import ckd_epi_2009
 from pathway.holding.said import as_json
 from pathway.holding.words import by_rule
 from pathway.refusal import Text
-from tests.pathway.holds import P03, PROFILES, ask, ask_one
+from tests.pathway.holds import P03, PROFILES, ask, ask_one, at
 
 SIR = "SIR-2019"
 
@@ -214,3 +214,45 @@ def test_a_drug_with_rules_by_dose_has_none_of_its_own() -> None:
     assert complaints_of(dabigatran(doses=by_dose)) == []
     assert complaints_of(dabigatran(doses=by_dose, last=REFUSE)) != []
     assert complaints_of(dabigatran(doses=by_dose, bands=(Band(action="refuse"),))) != []
+
+
+def test_two_recent_events_defer_to_the_day_on_which_the_later_is_past_and_nothing_is_dated_before() -> None:
+    stent = {"stent": date(2027, 3, 1), "high_risk_stent": True}
+    answer = ask("B01AC04", "B01AC06", **stent)  # type: ignore[arg-type]
+    assert answer.status == "defer"
+    assert (answer.longest_offset_days, answer.sign_by, answer.first_message) == (None, None, None)
+    for one in answer.drugs:
+        assert one.revisit == date(2027, 9, 1)  # six months, not thirty days
+        assert "less than a month" in one.reason.en
+        assert ". High-risk stent" in one.reason.en
+        assert ". Stent à haut risque" in one.reason.fr
+
+
+def test_equations_in_different_bands_still_name_the_check_and_count_the_longest_delay() -> None:
+    between = {**P03, "creatinine_umol_l": 104.0}
+    for drug, check in (("B01AF02", "DOAC level"), ("B01AE07", "dabigatran level")):
+        answer = ask_one(drug, **between)
+        assert answer.lab is not None
+        assert (answer.lab.test, answer.held_days) == (check, 5)
+
+
+def test_texts_say_nothing_of_a_drug_that_is_no_antithrombotic() -> None:
+    answer = ask_one("A02BC01")
+    assert answer.status == "continue"
+    assert {one.status for one in answer.others} == {"silent"}
+
+
+def test_every_warning_says_its_source_its_drug_and_both_languages() -> None:
+    known = {**P03, "creatinine_umol_l": 78.0, "creatinine_day": date(2026, 10, 1), "vte": date(2027, 3, 1)}
+    answer = ask("B01AF02:bid", "B01AA03", others=("clarithromycine",), procedure=at("2027-03-15"), **known)
+    found = {(one.code, one.drug) for one in answer.warnings}
+    assert {
+        ("interaction", "B01AF02"),
+        ("recent-vte", "B01AF02"),
+        ("recent-vte", "B01AA03"),
+        ("creatinine-old", ""),
+    } <= found
+    for one in answer.warnings:
+        assert one.source, one.code
+        assert one.text.fr, one.code
+        assert one.text.en, one.code

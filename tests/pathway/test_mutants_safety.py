@@ -1,15 +1,19 @@
 """What a changed line of the engine could once have got wrong without a test noticing: each was a live mutant."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from pathway import events as e
+from pathway.hold_asked import inputs
 from pathway.lifecycle import Assignment, StepStatus, VisitStatus
 from pathway.planned import Kind
 from pathway.refusal import Refused
 from pathway.state import HeldDrug, HoldStatus, PathwayStatus
-from tests.pathway.tale import ANAESTHETIST, CLOCK, NADIA, RADIOLOGIST, on_apixaban, p01, shown
+from pathway.watch import missing_sets
+from tests.pathway.small import DOCTOR, T0, Small
+from tests.pathway.tale import ANAESTHETIST, CLOCK, NADIA, RADIOLOGIST, on_apixaban, p01, shown, wall
 
 # --- paused, resumed, ended ---------------------------------------------------------------------------------
 
@@ -228,3 +232,79 @@ def test_a_plan_proposed_by_hand_is_not_expired_by_another_start_of_the_procedur
     tale.does(e.HoldProposed(by=ANAESTHETIST, drugs=(HeldDrug("apixaban", 3, "B01AF02"),)))
     tale.books("procedure", "2027-02-24 09:30", confirmed=False)
     assert tale.pathway.hold.status is HoldStatus.PROPOSED
+
+
+# --- what the calculator is told of a patient -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gender", "sex"),
+    [("female", "female"), ("male", "male"), ("other", None), ("unknown", None), (None, None)],
+)
+def test_a_man_is_a_man_to_the_calculator_and_of_others_nothing_is_guessed(
+    gender: str | None, sex: str | None
+) -> None:
+    tale = on_apixaban().until_anaesthesia()
+    patient = replace(tale.pathway.patient, gender=gender)
+    known = inputs(tale.pathway.but(patient=patient), tale.ground, wall("2027-02-16 09:30"))
+    assert known.sex == sex
+    assert known.weight_kg == 62
+    assert known.weight_day == known.creatinine_day == date(2027, 2, 9)
+
+
+def test_every_recent_event_on_record_reaches_the_calculator() -> None:
+    events = {
+        "stent_date": "2026-12-01",
+        "stent_high_risk": True,
+        "mi_date": "2026-12-02",
+        "vte_date": "2026-12-03",
+        "stroke_date": "2026-12-04",
+    }
+    tale = on_apixaban(facts=events)
+    known = inputs(tale.pathway, tale.ground, wall("2027-02-16 09:30"))
+    assert (known.stent, known.high_risk_stent) == (date(2026, 12, 1), True)
+    assert (known.mi, known.vte, known.stroke) == (date(2026, 12, 2), date(2026, 12, 3), date(2026, 12, 4))
+    assert (known.weight_kg, known.weight_day) == (None, None)
+
+
+def test_what_is_signed_is_kept_word_for_word() -> None:
+    tale = on_apixaban().until_anaesthesia("2027-02-23 09:30")
+    tale.does(e.HoldProposed(by=ANAESTHETIST, drugs=(HeldDrug("apixaban", 3, "B01AF02"),)))
+    since = tale.pathway.hold.since
+    assert since == tale.now
+    assert tale.pathway.hold.procedure_start == wall("2027-02-23 09:30")
+    tale.at("2027-02-10 09:00").signs_hold(("apixaban", 3, "B01AF02"))
+    assert tale.pathway.hold.text == "Dernière prise comme indiqué."
+    assert tale.pathway.hold.since == since
+
+
+# --- the watch ------------------------------------------------------------------------------------------------
+
+MINUTE = timedelta(minutes=1)
+
+
+def watched() -> Small:
+    return Small().operated().sees(T0, "hourly/1", motor=5, spo2=97, temperature=36.8)
+
+
+def test_an_answered_sign_that_lasts_raises_no_second_alarm_but_another_sign_does() -> None:
+    story = watched().sees(T0 + 60 * MINUTE, "hourly/2", spo2=91)
+    story.at(T0 + 62 * MINUTE).does(e.AlertAcknowledged(by=DOCTOR, key="alarm/oxygen/1/rung/1"))
+    story.sees(T0 + 70 * MINUTE, spo2=90)
+    assert [one.alarm for one in story.pathway.alarms] == ["oxygen"]
+    story.sees(T0 + 80 * MINUTE, spo2=90, temperature=38.6, motor=4)
+    assert sorted(one.alarm for one in story.pathway.alarms) == ["fever", "neuro", "oxygen"]
+
+
+def test_a_sign_counts_from_its_very_minute() -> None:
+    assert watched().sees(T0 + 179 * MINUTE, voided=False).pathway.alarms == ()
+    (raised,) = watched().sees(T0 + 180 * MINUTE, voided=False).pathway.alarms
+    assert raised.alarm == "retention"
+
+
+def test_a_set_nobody_recorded_is_missing_even_when_the_last_was_looked_at() -> None:
+    story = watched().at(T0 + 241 * MINUTE)
+    unheard = {slot.key for slot in missing_sets(story.pathway, story.ground)}
+    assert {"hourly/2", "last/1"} <= unheard
+    story.sees(T0 + 242 * MINUTE, "last/1", motor=5, voided=True)
+    assert {slot.key for slot in missing_sets(story.pathway, story.ground)} == unheard - {"last/1"}
