@@ -41,7 +41,7 @@ class Group:
 ENGINE_TESTS = """pathway/test_deadlines.py pathway/test_findings.py pathway/test_gates.py pathway/test_hold.py
     pathway/test_hold_computed.py pathway/test_lifecycle.py pathway/test_messages.py pathway/test_moves.py
     pathway/test_p01.py pathway/test_refusals.py pathway/test_time.py pathway/test_watch.py
-    pathway/test_mutants_safety.py"""
+    pathway/test_mutants_hold.py pathway/test_mutants_safety.py"""
 
 GROUPS = {
     "holding": Group(

@@ -1,19 +1,17 @@
 """What a changed line of the engine could once have got wrong without a test noticing: each was a live mutant."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from pathway import events as e
-from pathway.hold_asked import inputs
 from pathway.lifecycle import Assignment, StepStatus, VisitStatus
 from pathway.planned import Kind
 from pathway.refusal import Refused
-from pathway.state import HeldDrug, HoldStatus, PathwayStatus
+from pathway.state import PathwayStatus
 from pathway.watch import missing_sets
 from tests.pathway.small import DOCTOR, T0, Small
-from tests.pathway.tale import ANAESTHETIST, CLOCK, NADIA, RADIOLOGIST, on_apixaban, p01, shown, wall
+from tests.pathway.tale import ANAESTHETIST, CLOCK, NADIA, RADIOLOGIST, on_apixaban, p01, shown
 
 # --- paused, resumed, ended ---------------------------------------------------------------------------------
 
@@ -105,21 +103,6 @@ def test_a_call_that_nobody_awaits_is_not_settled() -> None:
     assert refused.value.text.fr == "Cet appel n'est pas attendu."
 
 
-# --- the hold -------------------------------------------------------------------------------------------------
-
-
-def test_a_rejected_plan_is_a_new_revision_with_a_date_and_keeps_no_word_of_the_old_one() -> None:
-    tale = on_apixaban().until_anaesthesia("2027-02-23 09:30")
-    tale.does(e.HoldProposed(by=ANAESTHETIST, drugs=(HeldDrug("apixaban", 3, "B01AF02"),)))
-    before = tale.pathway.hold.revision
-    tale.at("2027-02-10 09:00")
-    tale.does(e.HoldRejected(by=ANAESTHETIST, reason="ask the cardiologist", revisit=date(2027, 2, 12)))
-    hold = tale.pathway.hold
-    assert (hold.status, hold.revision, hold.signed) == (HoldStatus.REJECTED, before + 1, tale.now)
-    assert (hold.text, hold.drugs, hold.doses, hold.breached) == ("", (), (), None)
-    assert hold.signer == "Dr Klein"
-
-
 # --- steps and visits -----------------------------------------------------------------------------------------
 
 
@@ -165,7 +148,7 @@ def test_an_override_that_may_never_be_names_its_gate_and_wants_a_reason() -> No
     assert "ne peut être levé que par" in refused.value.text.fr
 
 
-# --- found in the second part of the run ----------------------------------------------------------------------
+# --- what is written down of a step, a slot, a message --------------------------------------------------------
 
 
 def test_what_is_waived_says_when_by_whom_and_why() -> None:
@@ -212,70 +195,6 @@ def test_a_message_that_failed_by_every_channel_becomes_one_call_and_by_one_of_t
     assert (call.kind, call.role, call.step, call.at) == (Kind.CALL, "coordinator", "procedure/1", tale.now)
     assert call.data == {"template": "undelivered", "channel": "phone", "about": f"{second}/email"}
     assert call.why == "email: failed"
-
-
-def test_a_drug_signed_under_another_name_but_its_own_code_is_as_it_was_proposed() -> None:
-    def signed(*drugs: HeldDrug) -> HoldStatus:
-        tale = on_apixaban().until_anaesthesia("2027-02-23 09:30")
-        proposed = (HeldDrug("apixaban", 3, "B01AF02"), HeldDrug("fish oil", 3, ""))
-        tale.does(e.HoldProposed(by=ANAESTHETIST, drugs=proposed))
-        tale.does(e.HoldSigned(by=ANAESTHETIST, drugs=drugs, text="As said."))
-        return tale.pathway.hold.status
-
-    assert signed(HeldDrug("Eliquis", 3, "B01AF02"), HeldDrug("Fish oil", 3, "")) is HoldStatus.SIGNED
-    assert signed(HeldDrug("apixaban", 3, "B01AF02"), HeldDrug("garlic", 3, "")) is HoldStatus.MODIFIED
-    assert signed(HeldDrug("apixaban", 3, "B01AE07"), HeldDrug("fish oil", 3, "")) is HoldStatus.MODIFIED
-
-
-def test_a_plan_proposed_by_hand_is_not_expired_by_another_start_of_the_procedure() -> None:
-    tale = on_apixaban().until_anaesthesia("2027-02-23 09:30")
-    tale.does(e.HoldProposed(by=ANAESTHETIST, drugs=(HeldDrug("apixaban", 3, "B01AF02"),)))
-    tale.books("procedure", "2027-02-24 09:30", confirmed=False)
-    assert tale.pathway.hold.status is HoldStatus.PROPOSED
-
-
-# --- what the calculator is told of a patient -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("gender", "sex"),
-    [("female", "female"), ("male", "male"), ("other", None), ("unknown", None), (None, None)],
-)
-def test_a_man_is_a_man_to_the_calculator_and_of_others_nothing_is_guessed(
-    gender: str | None, sex: str | None
-) -> None:
-    tale = on_apixaban().until_anaesthesia()
-    patient = replace(tale.pathway.patient, gender=gender)
-    known = inputs(tale.pathway.but(patient=patient), tale.ground, wall("2027-02-16 09:30"))
-    assert known.sex == sex
-    assert known.weight_kg == 62
-    assert known.weight_day == known.creatinine_day == date(2027, 2, 9)
-
-
-def test_every_recent_event_on_record_reaches_the_calculator() -> None:
-    events = {
-        "stent_date": "2026-12-01",
-        "stent_high_risk": True,
-        "mi_date": "2026-12-02",
-        "vte_date": "2026-12-03",
-        "stroke_date": "2026-12-04",
-    }
-    tale = on_apixaban(facts=events)
-    known = inputs(tale.pathway, tale.ground, wall("2027-02-16 09:30"))
-    assert (known.stent, known.high_risk_stent) == (date(2026, 12, 1), True)
-    assert (known.mi, known.vte, known.stroke) == (date(2026, 12, 2), date(2026, 12, 3), date(2026, 12, 4))
-    assert (known.weight_kg, known.weight_day) == (None, None)
-
-
-def test_what_is_signed_is_kept_word_for_word() -> None:
-    tale = on_apixaban().until_anaesthesia("2027-02-23 09:30")
-    tale.does(e.HoldProposed(by=ANAESTHETIST, drugs=(HeldDrug("apixaban", 3, "B01AF02"),)))
-    since = tale.pathway.hold.since
-    assert since == tale.now
-    assert tale.pathway.hold.procedure_start == wall("2027-02-23 09:30")
-    tale.at("2027-02-10 09:00").signs_hold(("apixaban", 3, "B01AF02"))
-    assert tale.pathway.hold.text == "Dernière prise comme indiqué."
-    assert tale.pathway.hold.since == since
 
 
 # --- the watch ------------------------------------------------------------------------------------------------
