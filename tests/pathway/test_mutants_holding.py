@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from pathway.holding.answer import LastIntake
 from pathway.holding.asked import Drug, Inputs
+from pathway.holding.days import held_days
 from pathway.holding.profile import Band, DrugRule, RecentEvent, Rule, Rules
 from pathway.holding.profile_checks import LONGEST_OFFSET, complaints
 from pathway.holding.recent import recent_events
@@ -256,3 +258,31 @@ def test_every_warning_says_its_source_its_drug_and_both_languages() -> None:
         assert one.source, one.code
         assert one.text.fr, one.code
         assert one.text.en, one.code
+
+
+@pytest.mark.parametrize(
+    ("drug", "known", "warned"),
+    [
+        ("B01AF02:bid", P03, set()),  # 35.3 and 53.5: one band, and farther than 5 from its edge
+        ("B01AF02:bid", {"clearance": 33}, {"band-edge"}),
+        ("B01AF02:bid", {"clearance": 36}, set()),
+        ("B01AF02:bid", {**P03, "creatinine_umol_l": 104.0}, {"band-edge", "metrics-differ"}),
+        ("B01AB05:therapeutic:bid", {"clearance": 33}, set()),
+        ("B01AB05:prophylactic:bid", {"clearance": 33}, {"band-edge"}),  # this dose has bands, the other none
+    ],
+)
+def test_a_clearance_is_warned_of_near_an_edge_or_across_one_and_nowhere_else(
+    drug: str, known: dict[str, Any], warned: set[str]
+) -> None:
+    found = [one for one in ask(drug, **known).warnings if one.code in ("band-edge", "metrics-differ")]
+    assert {one.code for one in found} == warned
+    assert all(one.source and one.drug == drug[:7] for one in found)
+
+
+def test_hours_count_as_days_rounded_up_and_what_goes_on_counts_none() -> None:
+    on_the_day = LastIntake(date(2027, 3, 16), 0)
+    for hours, days in ((4, 1), (24, 1), (24.5, 2), (48, 2), (49, 3)):
+        assert held_days(Rule(hours=hours), on_the_day) == days
+    assert held_days(Rule(hours=12, max_hours=48), on_the_day) == 2
+    assert held_days(Rule(action="continue"), None) == 0
+    assert ask("A02BC01").longest_offset_days == 0
