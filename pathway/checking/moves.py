@@ -93,6 +93,10 @@ class Slice:
             *(("unknown",) if self.has_hold else ()),
         )
         self.moves = tuple(self._moves())
+        self._from: dict[tuple[int, str], list[Move]] = {}
+        for move in self.moves:
+            for region in sorted(move.from_):
+                self._from.setdefault((self.index["step", move.step], region), []).append(move)
         self._known: dict[tuple[Question, tuple[Any, ...]], bool] = {}
         self._reads: dict[Question, tuple[int, ...]] = {}
 
@@ -102,9 +106,10 @@ class Slice:
         """Everything that can happen in a state, and where it leads."""
         if is_over(state):
             return
-        for move in self.moves:
-            if state[self.index["step", move.step]] in move.from_ and self._is_allowed(move, state):
-                yield move, self.after(move, state)
+        for place in range(len(self.steps)):
+            for move in self._from.get((place, state[place]), ()):
+                if self._is_allowed(move, state):
+                    yield move, self.after(move, state)
         if all(
             state[number] not in UNSETTLED or state[number] == NOT_ASKED for number in range(len(self.steps))
         ):
