@@ -22,7 +22,7 @@ from pathway.lifecycle import LIVE
 from pathway.protocol import Offset, Rung
 from pathway.refusal import Text
 from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Snoozed, Step
-from pathway.watch import Slot, heard_of, is_answered, slots
+from pathway.watch import Slot, is_answered, slots, unrecorded
 
 REVISIT = "pathway/1/rung/revisit"
 _NOWHERE = Offset(from_="revisit")
@@ -227,10 +227,10 @@ def _alarm_ladders(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing,
 
 def _missing_sets(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """Sets of observations that nobody has recorded: the ward hears of each, and hears of it again."""
-    heard = {one.round for one in heard_of(pathway, ground)}
+    missing = {slot.key for slot in unrecorded(pathway, ground)}
     all_sets = apart("all sets", known(pathway, ground), pathway, ground)
     for rungs in all_sets.ladders:
-        if rungs[0].rung.key not in heard:
+        if rungs[0].rung.key in missing:
             yield rungs
 
 

@@ -165,6 +165,8 @@ class _Reader:
             path = f"surveillance.rounds.{one.key}"
             for key in one.items:
                 yield from _known(f"{path}.items", key, items, "item")
+            for key in one.needed:
+                yield from _known(f"{path}.needed", key, set(one.items), "item of the round")
             if one.count < 1 or one.every < 1 or one.amber < 0 or one.red < one.amber:
                 yield Malformed(path, "needs count and every of at least 1, and red not before amber")
         for alarm in watch.alarms:

@@ -26,7 +26,8 @@ class Round:
     """Observation sets at equal distances: ``count`` of them, ``every`` minutes, the first ``start`` minutes after T0.
 
     T0 is the end of cement injection. A set that is missing is told to the ward ``amber`` minutes after its time and
-    again, urgently, after ``red`` minutes. ``items`` are what is looked at.
+    again, urgently, after ``red`` minutes. ``items`` are what is looked at; a set without those that are ``needed`` is
+    still missing.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Round:
     amber: int
     red: int
     source: str
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

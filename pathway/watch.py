@@ -77,9 +77,18 @@ def _slots(watch: Surveillance, start: datetime) -> tuple[Slot, ...]:
 
 
 def unrecorded(pathway: Pathway, ground: Ground) -> tuple[Slot, ...]:
-    """The sets of the schedule of which we have heard nothing: neither values nor why there are none."""
-    heard = {one.round for one in heard_of(pathway, ground)}
-    return tuple(slot for slot in slots(pathway, ground) if slot.key not in heard)
+    """The sets of the schedule of which we have not heard: neither what they need nor why there is nothing."""
+    heard = heard_of(pathway, ground)
+    return tuple(
+        slot
+        for slot in slots(pathway, ground)
+        if not any(one.round == slot.key and is_whole(one, slot.round) for one in heard)
+    )
+
+
+def is_whole(seen: Observed, wanted: Round) -> bool:
+    """Whether a set has what its round needs, or says why it has nothing: half a set is no good one."""
+    return all(item in seen.values for item in wanted.needed) if seen.values else bool(seen.reason)
 
 
 def heard_of(pathway: Pathway, ground: Ground) -> list[Observed]:
@@ -94,7 +103,9 @@ def missing_sets(pathway: Pathway, ground: Ground) -> tuple[Slot, ...]:
     if not wanted:
         return ()
     last = wanted[-1]
-    looked = any(one.round == last.key and one.values for one in pathway.observed)
+    looked = any(
+        one.round == last.key and one.values and is_whole(one, last.round) for one in pathway.observed
+    )
     past = tuple(slot for slot in unrecorded(pathway, ground) if slot.due <= pathway.as_of and slot != last)
     return past if looked else (*past, last)
 

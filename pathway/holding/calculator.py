@@ -48,7 +48,8 @@ def hold_answer(
     answers = tuple(_drug(drug, profile, others, case) for drug in case.drugs)
     status = worst(one.status for one in answers)
     longest = None
-    if status not in ("refused", "defer"):
+    open_ended = any(one.status == "ask" and not one.held_days for one in answers)
+    if status not in ("refused", "defer") and not open_ended:
         longest = max((one.held_days for one in answers), default=0)
     day, both = calendar.day(procedure), case.inputs.kidneys
     held = longest is not None and any(one.status in ("hold", "ask") for one in answers)

@@ -51,6 +51,7 @@ ANAESTHESIA: dict[str, Any] = {
     "creatinine_umol_l": 58,
     "antithrombotic_indication": "atrial fibrillation",
     "bleeding_history": "none",
+    "recent_events_checked": True,
 }
 CHECK: dict[str, Any] = {
     "last_dose_respected": True,
@@ -73,7 +74,7 @@ LEAVING: dict[str, Any] = {
     "review_agreed": True,
     "biopsy_owner": "Dr Morel",
 }
-CALM: dict[str, Any] = {"motor_right": 5, "motor_left": 5, "spo2": 97, "pain_nrs": 3}
+CALM: dict[str, Any] = {"motor_right": 5, "motor_left": 5, "sbp": 128, "spo2": 97, "pain_nrs": 3}
 
 
 def wall(text: str, zone: ZoneInfo = PARIS) -> datetime:

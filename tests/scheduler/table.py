@@ -41,6 +41,7 @@ ANAESTHESIA = {
     "creatinine_umol_l": 58,
     "antithrombotic_indication": "fibrillation auriculaire",
     "bleeding_history": "aucun",
+    "recent_events_checked": True,
 }
 APIXABAN = {"atc": "B01AF02", "text": "apixaban", "status": "active", "dose": None}
 

@@ -210,6 +210,7 @@ class Ward:
             "creatinine_umol_l": 80,
             "antithrombotic_indication": "fibrillation auriculaire",
             "bleeding_history": "aucun",
+            "recent_events_checked": True,
         }
         fit = e.StepCompleted(by=KLEIN, step="anaesthesia_consult", outcome="fit", data=weighed)
         self.record(pathway_id, fit)

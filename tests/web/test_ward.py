@@ -37,6 +37,7 @@ def test_silence_is_shown_as_silence_and_a_set_as_it_was_seen(any_ward: Ward) ->
             "values.motor_left": "5",
             "values.spo2": "97",
             "values.sbp": "130",
+            "values.pain_nrs": "3",
             "back": "ward",
         },
     )
