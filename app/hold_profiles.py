@@ -18,7 +18,17 @@ from app.yaml_file import Unreadable, read_yaml
 from pathway.codec import Malformed, encode
 from pathway.holding.profile import Profile, read_profile
 
-__all__ = ["BUILTIN", "Unreadable", "as_content", "builtin", "compared", "from_content", "load", "load_all", "named"]
+__all__ = [
+    "BUILTIN",
+    "Unreadable",
+    "as_content",
+    "builtin",
+    "compared",
+    "from_content",
+    "load",
+    "load_all",
+    "named",
+]
 
 BUILTIN = Path(str(files("protocols"))) / "holds"
 """The profiles that come with Jalon. Not validated for clinical use."""
