@@ -73,10 +73,10 @@ def course_at(place: int, notes: Known, pathway: Pathway, ground: Ground) -> Cou
 
 def work_out(notes: Known, pathway: Pathway, ground: Ground) -> None:
     """Note the course of every step that is not settled."""
-    courses = notes.courses
-    for place, step in enumerate(pathway.steps):
-        if courses[place] is None and step.status not in SETTLED:
-            courses[place] = _course(step, pathway, ground)
+    courses, steps = notes.courses, pathway.steps
+    for place, course in enumerate(courses):
+        if course is None and steps[place].status not in SETTLED:
+            courses[place] = _course(steps[place], pathway, ground)
 
 
 def _course(step: Step, pathway: Pathway, ground: Ground) -> Course:

@@ -98,7 +98,7 @@ Part = Callable[[Condition, Pathway, Ground], bool]
 def _parts(condition: Condition) -> Iterator[Part]:
     """The questions that this condition asks."""
     if condition.fact is not None:
-        yield _fact_holds
+        yield _how_of_a_fact(condition)
     if condition.step is not None and condition.rule is None:
         yield _step_holds
     if condition.hold:
@@ -115,6 +115,24 @@ def _parts(condition: Condition) -> Iterator[Part]:
         yield _none_holds
     if condition.rule is not None:
         yield RULES[condition.rule]
+
+
+def _how_of_a_fact(condition: Condition) -> Part:
+    """Most ask only that a fact be known, or be so; the rest ask for its size or its age, too."""
+    sized = condition.at_least is not None or condition.at_most is not None
+    aged = condition.max_age_days is not None or condition.older_than_days is not None
+    if sized or aged or condition.older_than_months is not None:
+        return _fact_holds
+    return _fact_is_known if condition.is_ is None else _fact_is
+
+
+def _fact_is_known(condition: Condition, pathway: Pathway, _: Ground) -> bool:
+    return pathway.fact(condition.fact or "") is not None
+
+
+def _fact_is(condition: Condition, pathway: Pathway, _: Ground) -> bool:
+    fact = pathway.fact(condition.fact or "")
+    return fact is not None and bool(fact.value == condition.is_)
 
 
 def _any_holds(condition: Condition, pathway: Pathway, ground: Ground) -> bool:

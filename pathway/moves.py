@@ -165,6 +165,13 @@ def is_under_way(pathway: Pathway, ground: Ground) -> bool:
     return step is not None and (step.started is not None or step.status is StepStatus.DONE)
 
 
+def _is_heard(fact: Fact, pathway: Pathway) -> bool:
+    """Whether this very fact is known already."""
+    if pathway.fact(fact.key) is None:
+        return False
+    return any(fact == one for one in pathway.facts if one.key == fact.key)
+
+
 def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
     """Add what is new. When something that a hold plan was reasoned from has changed, the plan expires.
 
@@ -180,9 +187,7 @@ def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
                 kind="invalid",
                 field=f"facts.{fact.key}",
             )
-    new = tuple(
-        fact for fact in facts if not any(fact == one for one in pathway.facts if one.key == fact.key)
-    )
+    new = tuple(fact for fact in facts if not _is_heard(fact, pathway))
     if not new:
         return pathway
     before, keys = pathway, {fact.key for fact in new}

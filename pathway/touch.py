@@ -31,10 +31,14 @@ def stamp(before: Pathway | None, after: Pathway, ground: Ground, *, stood: Grou
         known(after, ground).also_of(made)
         return made
     faces = _Faces(before, after, stood or ground, ground)
-    stamps = {place: written for place in faces.places() if (written := faces.stamp(place))}
-    if not stamps:
+    stamped = {
+        place: changed(after.steps[place], **written)
+        for place in faces.places()
+        if (written := faces.stamp(place))
+    }
+    if not stamped:
         return after
-    made = after.with_steps({place: changed(after.steps[place], **stamps[place]) for place in stamps})
+    made = after.with_steps(stamped)
     faces.now.also_of(made)
     return made
 
