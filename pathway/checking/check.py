@@ -21,7 +21,7 @@ from pathway.checking.waits import unheard
 from pathway.protocol import Protocol
 from pathway.protocol_names import complaints
 
-MOST_TO_LOOK_THROUGH = 20_000
+MOST_TO_LOOK_THROUGH = 60_000
 """A path to a moment that a smaller slice shows is looked for in a larger one only up to so many states."""
 
 REDUCED = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pathway.checking.exploring import Explored
@@ -51,15 +52,15 @@ def broken(reading: Reading, explore: Explore, near: frozenset[str] = frozenset(
 
 
 def _first_in_each(
-    reading: Reading, explore: Explore, asked: Condition, moment: str, passable: Passable
+    reading: Reading, explore: Explore, asked: Condition, moment: str, passable: Passable, *, sizes: int = 3
 ) -> _Violation | None:
     """A violation that stays one however much is looked at along with it; None as soon as it does not.
 
     A small slice leaves much free, so what cannot happen in it cannot happen at all. What can happen in it is looked
-    for again in a larger one, where less is free.
+    for again in a larger one, where less is free; ``sizes`` of them at most.
     """
     violation = None
-    for steps in _larger_and_larger(reading, asked, moment):
+    for steps in islice(_larger_and_larger(reading, asked, moment), sizes):
         found = explore(steps)
         if not found.is_complete:
             break
@@ -73,10 +74,11 @@ def _can_be_passed(
     reading: Reading, explore: Explore, asked: Condition, moment: str, override: Groups
 ) -> bool:
     """Whether these people can override whatever gate stands in the way."""
-    return (
-        _first_in_each(reading, explore, asked, moment, lambda gate: _within(override, groups(gate)))
-        is not None
-    )
+
+    def passable(gate: Gate) -> bool:
+        return _within(override, groups(gate))
+
+    return _first_in_each(reading, explore, asked, moment, passable, sizes=2) is not None
 
 
 def _not_allowed(override: Groups) -> Passable:

@@ -40,12 +40,9 @@ def test_faults_are_sentences_with_file_and_line_and_the_exit_code_is_1(jalon: S
     answer = jalon("protocol", "check", str(copy))
     assert answer.returncode == 1
     lines = answer.stdout.splitlines()
-    assert f"{copy.with_name('messages.yaml')}:1: messages.arrival: there is no such text" in lines[
-        -7 - 1
-    ] or any("messages.arrival: there is no such text" in line for line in lines)
-    assert any(
-        "the fallbacks go round and end at nobody" in line and "protocol.yaml:" in line for line in lines
-    )
+    missing = f"{copy.with_name('messages.yaml')}:1: messages.arrival: there is no such text"
+    assert any(line.startswith(missing) for line in lines)
+    assert any("protocol.yaml:" in line and "go round and end at nobody" in line for line in lines)
     assert any(line.endswith("faults.") for line in lines)
 
 
