@@ -135,9 +135,14 @@ def _chain(role: str, protocol: Protocol) -> list[str]:
 
 def _rota(protocol: Protocol) -> Iterator[Fault]:
     desk = protocol.messaging.desk
+    told: set[frozenset[str]] = set()
     for role in protocol.roles:
         chain = _chain(role, protocol)
         if chain.count(chain[-1]) > 1:
+            round_ = frozenset(chain[chain.index(chain[-1]) :])
+            if round_ in told:
+                continue
+            told.add(round_)
             said = f"the fallbacks go round and end at nobody: {' → '.join(chain)}."
             yield Fault("no-fallback", f"roles.{role}.fallback", said)
         elif chain[-1] != desk:
