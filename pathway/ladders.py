@@ -301,7 +301,7 @@ def _said(standing: Standing, ground: Ground) -> Text:
 def _revisit(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """A pathway on hold or deferred is looked at again on the day that was set."""
     waits = pathway.status is PathwayStatus.ON_HOLD or pathway.status is PathwayStatus.ENDED
-    if pathway.revisit is None or not waits:
+    if pathway.revisit is None or not waits or pathway.patient.deceased:
         return
     rung = Rung(
         key="revisit",

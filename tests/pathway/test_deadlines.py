@@ -60,7 +60,11 @@ def walk(tale: Tale, stage: str) -> Tale:
             .completes("discharge", "home", WARD, **LEAVING)
         ),
         "biopsy": lambda: tale.completes("biopsy_result", "benign"),
-        "review": lambda: tale.at("2027-03-18 10:00").completes("review", "seen", RADIOLOGIST, pain_nrs=1),
+        "review": lambda: (
+            tale.completes("biopsy_ack", "acknowledged", RADIOLOGIST)
+            .at("2027-03-18 10:00")
+            .completes("review", "seen", RADIOLOGIST, pain_nrs=1)
+        ),
         "bone": lambda: tale.completes("treatment", "started", bone_treatment="zoledronate"),
     }
     for name in STAGES[: STAGES.index(stage) + 1]:

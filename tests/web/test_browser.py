@@ -28,7 +28,7 @@ def test_a_coordinator_completes_a_step(ward: Ward, page_at: PageAt, javascript:
         sign_in(page, address)
         page.get_by_role("link", name="Tri de la demande").first.click()
         page.get_by_role("link", name="Terminer…").first.click()
-        page.get_by_label("Acceptée").check()
+        page.get_by_label("Acceptée", exact=True).check()
         page.get_by_label("Douleur (0 à 10)").fill("8")
         page.get_by_role("button", name="Terminer").click()
         page.wait_for_url(f"{address}/pathways/{pathway}#triage-1")

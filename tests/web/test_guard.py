@@ -29,6 +29,8 @@ PAGES = {
     ("GET", "/pathways/{pathway_id}"),
     ("GET", "/pathways/{pathway_id}/{deed}"),
     ("GET", "/pathways/{pathway_id}/new-fracture"),
+    ("GET", "/pathways/{pathway_id}/explain"),
+    ("GET", "/indicators"),
     ("GET", "/ward"),
 }
 FORMS = {
@@ -44,6 +46,8 @@ API = {
     ("POST", "/api/pathways/{pathway_id}/events"),
     ("POST", "/api/referrals"),
     ("POST", "/api/hold/plan"),
+    ("GET", "/api/pathways/{pathway_id}/explanations"),
+    ("GET", "/api/indicators"),
 }
 
 
