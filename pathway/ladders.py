@@ -301,7 +301,9 @@ def _said(standing: Standing, ground: Ground) -> Text:
 def _revisit(pathway: Pathway, ground: Ground) -> Iterator[tuple[Standing, ...]]:
     """A pathway on hold or deferred is looked at again on the day that was set."""
     waits = pathway.status is PathwayStatus.ON_HOLD or pathway.status is PathwayStatus.ENDED
-    if pathway.revisit is None or not waits or pathway.patient.deceased:
+    end = ground.protocol.ends.get(pathway.end or "")
+    silent = pathway.patient.deceased or (end is not None and end.silent)
+    if pathway.revisit is None or not waits or silent:
         return
     rung = Rung(
         key="revisit",
