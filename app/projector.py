@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from fhir_mappings.communication import MessageRecord, message_resources
 from fhir_mappings.project import project
-from fhir_mappings.read import Json, instant, object_at, objects_at, text_at
+from fhir_mappings.read import Json, instant, object_at, text_at
+from fhir_mappings.searchable import VERSION, index
 from fhir_mappings.site import Site, fhir_id
 from pathway.ground import Ground
 from pathway.plan import Plan
@@ -42,12 +43,14 @@ class FhirProjector:
 def projected(resource: Json) -> Projected:
     """A resource with the values it is searched by, each read from where the resource itself says it."""
     kind = resource["resourceType"]
-    named = ((text_at(each, "system"), text_at(each, "value")) for each in objects_at(resource, "identifier"))
+    found_by = index(resource)
     return Projected(
         type=kind,
         id=resource["id"],
         content=resource,
-        identifiers=tuple((system, value) for system, value in named if system and value),
+        tokens=found_by.tokens,
+        spans=found_by.spans,
+        indexed=VERSION,
         status=text_at(resource, "status"),
         due=_instant_at(resource, _DUE.get(kind)),
         not_before=_instant_at(resource, _NOT_BEFORE.get(kind)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -18,13 +18,44 @@ _NOT_JSON = (  # it is the only setting that is JSON
 )
 
 
+class SmartSettings(BaseModel):
+    """How we prove to a hospital's authorisation server who we are (SMART Backend Services, ``private_key_jwt``)."""
+
+    client_id: str
+    key_file: Path
+    """Our private key as a JWK (RSA for RS384, EC P-384 for ES384)."""
+    scope: str = "system/*.read system/*.write"
+    token_url: str = ""
+    """Without it, what the server's ``.well-known/smart-configuration`` says."""
+
+
+class ListenSettings(BaseModel):
+    """What we listen to on a hospital's server, and how we hear that something has changed there."""
+
+    types: list[str] = []
+    """Resource types to follow; none: we hear only what is written to us, or found when we speak."""
+    by: Literal["poll", "subscription", "subscription-r5"] = "poll"
+    every_seconds: float = Field(default=60.0, gt=0)
+    """Between two polls; with a subscription, the heartbeat after which silence is looked into."""
+
+
 class HospitalSettings(BaseModel):
-    """A FHIR server that is to hear of every pathway."""
+    """A FHIR server that is to hear of every pathway, or that comes to read here (``hosted``)."""
 
     name: str
     url: str
+    mode: Literal["push", "hosted"] = "push"
+    """``push``: we write there. ``hosted``: it takes no writes; we keep the Tasks here and it polls or subscribes."""
+    resources: list[str] = []
+    """The types it wants; none: all that we say."""
+    per_second: float | None = Field(default=None, gt=0)
+    """The most requests a second that it allows."""
     token: SecretStr | None = None
     token_file: Path | None = None
+    smart: SmartSettings | None = None
+    listen: ListenSettings = ListenSettings()
+    schedules: list[str] = []
+    """Its Schedules whose Slots we may book, such as ``Schedule/bloc-1``."""
 
     @model_validator(mode="after")
     def _well_said(self) -> Self:
@@ -32,6 +63,8 @@ class HospitalSettings(BaseModel):
             raise ValueError("name: write at most 40 of a-z, 0-9 and -")
         if not self.url.startswith(_HTTP):
             raise ValueError("url: write http://… or https://…")
+        if self.smart is not None and (self.token is not None or self.token_file is not None):
+            raise ValueError("smart: choose a fixed token or SMART, not both")
         return self
 
 

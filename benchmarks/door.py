@@ -18,7 +18,8 @@ from sqlmodel import Session, select
 from benchmarks.databases import Fresh, Plain
 from benchmarks.life import house_at, life, record, refer
 from benchmarks.measure import Measurement, Sample, forget_peak, peak_mb, timed
-from store.tables import HistoryRow, OwedRow, PathwayRow, ResourceRow
+from store.resource_tables import ResourceRow
+from store.tables import HistoryRow, OwedRow, PathwayRow
 from tests.house import House
 
 

@@ -16,7 +16,8 @@ from sqlmodel import Session, col, func, select
 
 from store import instance
 from store.database import db_clock
-from store.tables import DeliveredRow, DeliveryRow, PathwayRow, ResourceRow
+from store.resource_tables import ResourceRow
+from store.tables import DeliveredRow, DeliveryRow, PathwayRow
 from store.upsert import insert_if_absent
 
 

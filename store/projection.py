@@ -19,12 +19,18 @@ from pathway.state import Pathway
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """A resource and the values it is searched by. ``content`` has no ``meta``: version and date are ours to add."""
+    """A resource and the values it is searched by. ``content`` of ours has no ``meta``: version and date are added.
+
+    ``tokens`` are (parameter, system, value) and ``spans`` (parameter, start, end) as ``store.resource_tables`` has
+    them, without doubles; ``indexed`` is the version of the parameters they were made by.
+    """
 
     type: str
     id: str
     content: dict[str, Any]
-    identifiers: tuple[tuple[str, str], ...] = ()
+    tokens: tuple[tuple[str, str, str], ...] = ()
+    spans: tuple[tuple[str, datetime, datetime], ...] = ()
+    indexed: int = 0
     status: str | None = None
     due: datetime | None = None
     not_before: datetime | None = None

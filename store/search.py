@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, not_, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, not_, or_, true
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
-from store.tables import ResourceIdentifierRow, ResourceRow
+from store.resource_tables import ResourceRow, ResourceTokenRow
 
 Column = Literal["updated", "due", "not_before"]
 Prefix = Literal["eq", "ne", "gt", "ge", "lt", "le"]
@@ -64,7 +64,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A resource as it stands, with what only we know of it. ``updated`` is UTC."""
+    """A resource as it stands, with what only we know of it. ``updated`` is UTC.
+
+    ``source`` is None for what is ours; else the system that wrote it, and ``body`` its words, byte for byte.
+    """
 
     type: str
     id: str
@@ -73,6 +76,8 @@ class Found:
     content: dict[str, Any]
     pathway_id: str | None
     patient_id: str | None
+    source: str | None = None
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +130,16 @@ def _conditions(question: Question) -> list[ColumnElement[bool]]:
 
 
 def _is_named(type_: str, either: Sequence[Named]) -> ColumnElement[bool]:
-    row = ResourceIdentifierRow
+    row = ResourceTokenRow
     names = [
         and_(
-            col(row.system) == one.system if one.system is not None else col(row.system).is_not(None),
-            col(row.value) == one.value if one.value is not None else col(row.value).is_not(None),
+            col(row.system) == one.system if one.system is not None else true(),
+            col(row.value) == one.value if one.value is not None else true(),
         )
         for one in either
     ]
-    return col(ResourceRow.id).in_(select(row.id).where(row.type == type_, or_(false(), *names)))
+    named = select(row.id).where(row.type == type_, row.param == "identifier", or_(false(), *names))
+    return col(ResourceRow.id).in_(named)
 
 
 def _in_span(column: Mapped[Any], span: Span) -> ColumnElement[bool]:
@@ -194,4 +200,6 @@ def _found(row: ResourceRow) -> Found:
         content=row.content,
         pathway_id=row.pathway_id,
         patient_id=row.patient_id,
+        source=row.source,
+        body=row.body,
     )

@@ -188,41 +188,6 @@ class OwedRow(SQLModel, table=True):
     text: str | None = None
 
 
-class ResourceRow(SQLModel, table=True):
-    """A FHIR resource as we say it now. Written with the state it says; ``version`` counts real changes."""
-
-    __tablename__ = "resource"
-    __table_args__ = (
-        Index("resource_patient", "type", "patient_id"),
-        Index("resource_updated", "type", "updated"),
-        Index("resource_due", "type", "due"),
-        Index("resource_pathway", "pathway_id"),
-    )
-
-    type: str = Field(primary_key=True)
-    id: str = Field(primary_key=True)
-    version: int
-    updated: datetime
-    pathway_id: str | None = None
-    patient_id: str | None = None
-    status: str | None = None
-    due: datetime | None = None
-    not_before: datetime | None = None
-    content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-
-
-class ResourceIdentifierRow(SQLModel, table=True):
-    """Identifiers of resources, for search and conditional reference."""
-
-    __tablename__ = "resource_identifier"
-    __table_args__ = (Index("resource_identifier_value", "type", "value", "system"),)
-
-    type: str = Field(primary_key=True)
-    id: str = Field(primary_key=True)
-    system: str = Field(primary_key=True)
-    value: str = Field(primary_key=True)
-
-
 class DeliveryRow(SQLModel, table=True):
     """What a destination still has to hear of one pathway. ``wanted`` > ``sent``: something is owed.
 

@@ -18,7 +18,8 @@ from gateways.ports import DeliveryFailed
 from pathway import events as e
 from pathway.lifecycle import StepStatus
 from store import deliveries
-from store.tables import DeliveryRow, ResourceRow
+from store.resource_tables import ResourceRow
+from store.tables import DeliveryRow
 from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, open_house, patient, plain_settings
 from tests.peers.hospital import Hospital
 

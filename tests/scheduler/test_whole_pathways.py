@@ -16,7 +16,7 @@ from fhir_mappings.validate import check
 from pathway import events as e
 from pathway.state import PathwayStatus
 from store import deliveries
-from store.tables import ResourceRow
+from store.resource_tables import ResourceRow
 from tests.house import Clock, House, known, open_house, plain_settings
 from tests.pathway.tale import ANAESTHETIST, APIXABAN, RADIOLOGIST, Tale, wall
 from tests.peers.hospital import Hospital

@@ -21,7 +21,8 @@ from store import migrating, owed
 from store.ledger import Stale, history
 from store.migrating import Move
 from store.protocols import Published
-from store.tables import PathwayRow, ResourceRow
+from store.resource_tables import ResourceRow
+from store.tables import PathwayRow
 from tests.house import COORDINATOR, Clock, House, open_house, plain_settings
 from tests.store.test_plan_and_rows import agree
 
