@@ -9,9 +9,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
-
 from app.hold_profiles import compared, named
+from app.public_holidays import public_holidays
 from pathway.calendar import Calendar
 from pathway.codec import Malformed, decode
 from pathway.holding.answer import HoldAnswer
@@ -95,10 +94,7 @@ def answer_to(question: Question, profiles: Mapping[str, Profile], calendar: Cal
 
 def calendar_of(zone: str, country: str = "FR") -> Calendar:
     """A calendar for a place that has no protocol at hand: its zone and its public holidays. Raises Malformed."""
-    try:
-        days = holidays.country_holidays(country, years=YEARS)
-    except NotImplementedError:
-        raise Malformed("country", f"no holidays are known for {country!r}; write a code like FR") from None
+    days = public_holidays(country, None, YEARS)
     return in_zone(Calendar(zone, frozenset(days), time(17), time(8), time(20)), zone)
 
 

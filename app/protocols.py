@@ -16,12 +16,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import holidays
 import yaml
 from jinja2 import Environment, TemplateSyntaxError, meta
 
 from app import hold_profiles
 from app.centre_file import CENTRE, CentreFile, load_centre, read_centre
+from app.public_holidays import public_holidays
 from app.variants import Chosen, Setting, Variant, choose, settings_of
 from app.yaml_file import Unreadable, YamlFile, like, read_yaml
 from pathway.calendar import Calendar
@@ -254,15 +254,7 @@ def _times(hours: Hours) -> dict[str, Any]:
 
 def _holidays(hours: Hours) -> list[date]:
     """The public holidays of the place in ``HOLIDAY_YEARS``, and the centre's own days off."""
-    try:
-        public = holidays.country_holidays(hours.country, subdiv=hours.subdivision, years=HOLIDAY_YEARS)
-    except NotImplementedError:
-        place = f"{hours.country} {hours.subdivision or ''}".strip()
-        known = holidays.list_supported_countries().get(hours.country, [])
-        raise Malformed(
-            "hours.subdivision" if known else "hours.country",
-            f"no holidays are known for {place}; known subdivisions: {', '.join(known) or 'none'}",
-        ) from None
+    public = public_holidays(hours.country, hours.subdivision, HOLIDAY_YEARS, field="hours.")
     return sorted({*public, *hours.also_closed})
 
 

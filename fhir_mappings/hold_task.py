@@ -16,8 +16,9 @@ from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.task import TASK_CODE
 from fhir_mappings.write import concept, instant, period, pruned
 from pathway.ground import Ground
+from pathway.hold_plan import HeldDrug, HoldPlan, HoldStatus
 from pathway.reasons import reason as words
-from pathway.state import HeldDrug, HoldPlan, HoldStatus, Pathway, Step
+from pathway.state import Pathway, Step
 
 RESUMPTION_STEP = "resumption_order"
 """The step whose completion is the signed order to resume; its first instant or day is the first intake."""

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from pathway.calendar import Calendar
 from pathway.gates import holds
 from pathway.ground import Ground, hold_start, last_intakes, procedure_slot
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.protocol import Offset
-from pathway.state import HoldStatus, Pathway, Step
+from pathway.state import Pathway, Step
 
 
 class Moment(NamedTuple):

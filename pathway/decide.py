@@ -31,17 +31,9 @@ from pathway.notices import notices
 from pathway.plain import calmed, plainly
 from pathway.planned import Kind
 from pathway.protocol import Condition
+from pathway.records import Called, Flagged, Observed, Override, Undelivered
 from pathway.refusal import Refused, Text
-from pathway.state import (
-    Called,
-    Flagged,
-    Observed,
-    Override,
-    Pathway,
-    PathwayStatus,
-    Step,
-    Undelivered,
-)
+from pathway.state import Pathway, PathwayStatus, Step
 from pathway.touch import stamp
 from pathway.watch import observe
 

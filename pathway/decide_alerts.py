@@ -10,8 +10,9 @@ from pathway import events as e
 from pathway.ground import Ground
 from pathway.ladders import alerts, ladders
 from pathway.moves import need_reason
+from pathway.records import Acknowledgement, Fired, Snoozed
 from pathway.refusal import Refused, Text
-from pathway.state import Acknowledgement, Fired, Pathway, Snoozed
+from pathway.state import Pathway
 
 
 def _rung_fired(pathway: Pathway, event: e.RungFired, ground: Ground) -> Pathway:

@@ -12,11 +12,12 @@ from pathway.completeness import unanswered
 from pathway.decide_steps import follow
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.hold_asked import computed, may_go_on, offered, proposed
+from pathway.hold_plan import Dose, HeldDrug, HoldPlan, HoldStatus
 from pathway.lifecycle import LIVE, StepStatus
 from pathway.moves import need_reason, open_on_demand, pass_gates
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
-from pathway.state import Dose, HeldDrug, HoldPlan, HoldStatus, Pathway, Step
+from pathway.state import Pathway, Step
 
 
 def _proposed(pathway: Pathway, event: e.HoldProposed, ground: Ground) -> Pathway:

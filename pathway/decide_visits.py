@@ -10,10 +10,11 @@ from pathway import events as e
 from pathway.copying import changed
 from pathway.gates import unmet
 from pathway.ground import Ground
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import LIVE, StepStatus, VisitStatus
 from pathway.moves import find, move_visit, need_reason, pass_gates, procedure_moved, unbook
 from pathway.refusal import Refused, Text
-from pathway.state import HoldStatus, Pathway, Step, Visit
+from pathway.state import Pathway, Step, Visit
 
 _EARLIEST, _LATEST = timedelta(days=-366), timedelta(days=731)
 """A slot outside is a slip of the hand. Centre default, unsourced."""

@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from pathway.codec import Malformed, decode, encode
+from pathway.hold_plan import HeldDrug
+from pathway.records import Carer
 from pathway.referral import Contact, Fact
-from pathway.state import Actor, Carer, HeldDrug
+from pathway.state import Actor
 
 
 @dataclass(frozen=True, kw_only=True)

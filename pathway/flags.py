@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathway.courses import course
 from pathway.gates import unmet
 from pathway.ground import Ground, hold_start, procedure_start
+from pathway.hold_plan import HoldStatus
 from pathway.ladders import not_ready
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.refusal import Text
-from pathway.state import HoldStatus, Pathway, Step
+from pathway.state import Pathway, Step
 
 
 @dataclass(frozen=True, slots=True)

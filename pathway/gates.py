@@ -14,10 +14,12 @@ from pathway.calendar import add_months
 from pathway.completeness import NO_LONGER_TAKEN, unanswered
 from pathway.ground import Ground, hold_start, procedure_start
 from pathway.hanging import EVERYTHING, hanging
+from pathway.hold_plan import HoldStatus
 from pathway.known import since
 from pathway.lifecycle import StepStatus
 from pathway.protocol import Condition, Gate, Need, RuleName
-from pathway.state import HoldStatus, Override, Pathway
+from pathway.records import Override
+from pathway.state import Pathway
 from pathway.watch import missing_sets, recent_red
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from pathway.calendar import Calendar
+from pathway.hold_plan import HoldStatus
 from pathway.holding.profile import Profile
 from pathway.lifecycle import StepStatus
 from pathway.protocol import Protocol
-from pathway.state import HoldStatus, Pathway
+from pathway.state import Pathway
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 from pathway.codec import Malformed
 from pathway.completeness import NO_LONGER_TAKEN, unanswered
 from pathway.ground import Ground, procedure_start
+from pathway.hold_plan import HeldDrug
 from pathway.holding.answer import DrugAnswer, HoldAnswer
 from pathway.holding.asked import INDICATIONS, Drug, Inputs, read_drug
 from pathway.holding.calculator import hold_answer
@@ -22,7 +23,7 @@ from pathway.holding.profile import Profile
 from pathway.holding.warn import interacting
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
-from pathway.state import HeldDrug, Pathway
+from pathway.state import Pathway
 
 ANTITHROMBOTICS, MEDICATIONS, INTERACTING = "antithrombotics", "medications", "interacting_drug"
 WEIGHT, CREATININE = "weight_kg", "creatinine_umol_l"

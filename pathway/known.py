@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pathway.ground import Ground
 from pathway.hanging import EVERYTHING, Hanging, hanging
-from pathway.state import Fired, Pathway, Step
+from pathway.records import Fired
+from pathway.state import Pathway, Step
 
 if TYPE_CHECKING:
     from pathway.courses import Course

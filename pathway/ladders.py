@@ -20,8 +20,9 @@ from pathway.ground import Ground
 from pathway.known import Known, known
 from pathway.lifecycle import LIVE
 from pathway.protocol import Offset, Rung
+from pathway.records import Acknowledgement, Fired, Snoozed
 from pathway.refusal import Text
-from pathway.state import Acknowledgement, Fired, Pathway, PathwayStatus, Snoozed, Step
+from pathway.state import Pathway, PathwayStatus, Step
 from pathway.watch import Slot, is_answered, slots, unrecorded
 
 REVISIT = "pathway/1/rung/revisit"

@@ -17,7 +17,8 @@ from pathway.ladders import Alert, alerts
 from pathway.lifecycle import LIVE, StepStatus, VisitStatus
 from pathway.planned import Item, Kind
 from pathway.protocol import PatientMessage
-from pathway.state import Pathway, PathwayStatus, Step, Told
+from pathway.records import Told
+from pathway.state import Pathway, PathwayStatus, Step
 
 # What makes the next channel worth trying; an uncertain or late message is a person's to judge.
 _NEXT_CHANNEL = ("failed", "bounced")

@@ -15,14 +15,16 @@ from pathway import events as e
 from pathway.decide import follow
 from pathway.gates import holds
 from pathway.ground import Ground, procedure_start
+from pathway.hold_plan import HoldStatus
 from pathway.holding.profile import Profile
 from pathway.lifecycle import Assignment, StepStatus
 from pathway.moves import expire_hold
 from pathway.plan import plan
 from pathway.planned import Kind
 from pathway.protocol import Condition, Protocol
+from pathway.records import Override
 from pathway.refusal import Refused, Text
-from pathway.state import HoldStatus, Migration, Override, Pathway, Step
+from pathway.state import Migration, Pathway, Step
 from pathway.touch import stamp
 from pathway.watch import is_answered
 

@@ -10,11 +10,12 @@ from pathway.copying import changed
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.hold_asked import ANTITHROMBOTICS, INPUTS, INTERACTING, MEDICATIONS, interactions
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import VISIT_MOVES, Assignment, StepStatus, VisitStatus
 from pathway.protocol import End
 from pathway.referral import Fact
 from pathway.refusal import Refused, Text
-from pathway.state import HoldStatus, Pathway, PathwayStatus, Step, Visit
+from pathway.state import Pathway, PathwayStatus, Step, Visit
 
 
 def find(pathway: Pathway, event: e.StepEvent) -> Step:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from pathway.copying import changed
-from pathway.holding.answer import HoldAnswer
+from pathway.hold_plan import NO_PLAN, HoldPlan
 from pathway.lifecycle import SETTLED, STANDING, STEP_MOVES, Assignment, StepStatus, VisitStatus
+from pathway.records import (
+    Acknowledgement,
+    Called,
+    Carer,
+    Fired,
+    Flagged,
+    Observed,
+    Override,
+    Raised,
+    Snoozed,
+    Told,
+    Undelivered,
+)
 from pathway.referral import Fact, Fracture, Party, Person
 from pathway.refusal import Refused, Text
 
@@ -22,28 +35,6 @@ class PathwayStatus(StrEnum):
     ON_HOLD = "on-hold"
     COMPLETED = "completed"
     ENDED = "ended"
-
-
-class HoldStatus(StrEnum):
-    """The hold plan's life. Only one that is signed, with drugs, may ever be spoken of to the patient.
-
-    ``modified`` is signed, other than it was proposed. ``breached``: a dose was taken after its last intake.
-    ``superseded`` is what an earlier signed plan becomes when another takes its place.
-    """
-
-    UNKNOWN = "unknown"
-    PROPOSED = "proposed"
-    SIGNED = "signed"
-    MODIFIED = "modified"
-    NOT_REQUIRED = "not-required"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    BREACHED = "breached"
-    SUPERSEDED = "superseded"
-
-    def is_one_of(self, names: Collection[str]) -> bool:
-        """Whether this is one of these states; a plan signed otherwise than proposed is a signed one too."""
-        return self.value in names or (self is HoldStatus.MODIFIED and HoldStatus.SIGNED.value in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,202 +123,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldDrug:
-    """One drug of a hold plan. ``last_intake_offset_days`` 3 means: last intake allowed on calendar day D0-3.
-
-    ``not_after`` (UTC) where the text counts hours: no dose later than that.
-    """
-
-    text: str
-    last_intake_offset_days: int
-    atc: str = ""
-    not_after: datetime | None = None
-
-    def is_called(self, name: str) -> bool:
-        """Whether a drug named so, by its ATC code or its text, is this one."""
-        plain = name.strip().casefold()
-        return bool(plain) and plain in (self.atc.casefold(), self.text.strip().casefold())
-
-
-@dataclass(frozen=True, slots=True)
-class Dose:
-    """The last dose of a held drug as it was declared: when it was taken, and whether that was in time."""
-
-    drug: str
-    taken: datetime
-    in_time: bool
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class HoldPlan:
-    """What to stop before the procedure, and who signed it. ``procedure_start`` is the slot it was signed for.
-
-    ``answer`` is what the calculator proposed, with the profile and the inputs it was reasoned from, ``proposed``
-    what was on the table when something else was signed, ``since`` when this plan was put there. ``ended`` is when a
-    signed plan expired that no other has replaced: the patient still follows it. ``breached`` is when we learned of
-    a dose taken too late. ``earlier`` are the plans that were signed before, the oldest first.
-    """
-
-    status: HoldStatus = HoldStatus.UNKNOWN
-    drugs: tuple[HeldDrug, ...] = ()
-    text: str = ""
-    signer: str = ""
-    signed: datetime | None = None
-    procedure_start: datetime | None = None
-    reason: str = ""
-    revisit: date | None = None
-    revision: int = 0
-    ended: datetime | None = None
-    since: datetime | None = None
-    answer: HoldAnswer | None = None
-    proposed: tuple[HeldDrug, ...] = ()
-    doses: tuple[Dose, ...] = ()
-    breached: datetime | None = None
-    earlier: tuple[HoldPlan, ...] = ()
-
-    @property
-    def stands(self) -> bool:
-        """Whether it is signed and still to be followed."""
-        return self.status in (HoldStatus.SIGNED, HoldStatus.MODIFIED)
-
-    @property
-    def max_offset_days(self) -> int | None:
-        """Days before the procedure of the earliest last intake; None while nobody has said one.
-
-        While a computed proposal waits for its signature, of the earliest that it leaves open.
-        """
-        listed = max((drug.last_intake_offset_days for drug in self.drugs), default=None)
-        if self.status is not HoldStatus.PROPOSED or self.answer is None:
-            return listed
-        return self.answer.longest_offset_days
-
-    def dose(self, drug: HeldDrug) -> Dose | None:
-        """What was declared last of a drug's last dose."""
-        return next((one for one in reversed(self.doses) if drug.is_called(one.drug)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """A rung of a ladder that has fired, or was passed over because a higher one was already past."""
-
-    key: str
-    at: datetime
-    person: str = ""
-    passed_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """Somebody has seen an alert and takes it."""
-
-    key: str
-    by: str
-    at: datetime
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Snoozed:
-    """Somebody has put an alert off, and why; it is said again at ``until`` (UTC)."""
-
-    key: str
-    until: datetime
-    by: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Needs of a gate (by index) passed on a named person's responsibility. What fails later is not covered.
-
-    ``procedure`` is the start that stood for the procedure then: another date asks again. ``functions`` are those
-    that the person had, for a gate that asks for one of each of several groups.
-    """
-
-    gate: str
-    needs: tuple[int, ...]
-    by: str
-    reason: str
-    at: datetime
-    procedure: datetime | None = None
-    functions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Flagged:
-    """A red flag of the protocol that is there, and since when we know (UTC)."""
-
-    key: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """One set of observations after the procedure. ``round`` is ``key/n`` of the schedule, or empty for one between.
-
-    ``taken`` is when the ward looked (UTC), ``recorded`` when we heard. Without ``values``, ``reason`` says why nothing
-    was looked at.
-    """
-
-    round: str
-    values: dict[str, Any]
-    taken: datetime
-    recorded: datetime
-    by: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """The nth time that an alarm of the watch was raised. ``at`` is when we knew, from then it has to be answered."""
-
-    alarm: str
-    number: int
-    at: datetime
-    taken: datetime
-
-    @property
-    def ref(self) -> str:
-        """``alarm/key/number``: the head of the names of its rungs."""
-        return f"alarm/{self.alarm}/{self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A slot that a message which has left (or may have left) spoke of. ``standing`` False: it said *cancelled*."""
-
-    step: str
-    occurrence: int
-    revision: int
-    start: datetime
-    place: str = ""
-    standing: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Undelivered:
-    """A message that did not arrive (failed, bounced, too-late) or of which nobody knows (uncertain)."""
-
-    key: str
-    how: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A call or letter that a person has made in place of a message, with what came of it."""
-
-    key: str
-    by: str
-    note: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Migration:
     """A move onto another version of the protocol, with what undoing it needs.
 
@@ -349,17 +144,6 @@ class Migration:
     renewed: tuple[str, ...] = ()
     procedure: datetime | None = None
     paused: tuple[Step, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Carer:
-    """A person the patient wants contacted, within a recorded consent."""
-
-    name: str
-    mobile: str | None = None
-    email: str | None = None
-    landline: str | None = None
-    consent: date | None = None
 
 
 _note = object.__setattr__
@@ -420,7 +204,7 @@ class Pathway(_Noted):
     revisit: date | None = None
     steps: tuple[Step, ...] = ()
     facts: tuple[Fact, ...] = ()
-    hold: HoldPlan = HoldPlan()
+    hold: HoldPlan = NO_PLAN
     fired: tuple[Fired, ...] = ()
     acknowledged: tuple[Acknowledgement, ...] = ()
     snoozed: tuple[Snoozed, ...] = ()

@@ -14,8 +14,9 @@ from typing import Any
 
 from pathway.ground import Ground
 from pathway.protocol_watch import AlarmRule, Observation, Round, Sign, Surveillance
+from pathway.records import Observed, Raised
 from pathway.refusal import Refused, Text
-from pathway.state import Observed, Pathway, Raised
+from pathway.state import Pathway
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 
 from pathway.plan import Plan
 from pathway.planned import Item, Kind
-from pathway.state import Pathway, Told
+from pathway.records import Told
+from pathway.state import Pathway
 from store.projection import MessageView
 from store.tables import OwedRow
 

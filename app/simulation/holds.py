@@ -9,8 +9,9 @@ from app.simulation import timing
 from app.simulation.answering import learn
 from pathway import events as e
 from pathway.ground import procedure_start
+from pathway.hold_plan import HeldDrug
 from pathway.referral import Fact
-from pathway.state import HeldDrug, Step
+from pathway.state import Step
 
 if TYPE_CHECKING:
     from app.simulation.life import Life

@@ -26,8 +26,9 @@ from pathway.indicators.course import HEARD, Line
 from pathway.lifecycle import LIVE, SETTLED, StepStatus
 from pathway.plan import Plan, plan
 from pathway.planned import Item, Kind
+from pathway.records import Told
 from pathway.refusal import Refused
-from pathway.state import Pathway, PathwayStatus, Step, Told
+from pathway.state import Pathway, PathwayStatus, Step
 
 _HORIZON = timedelta(days=1000)
 """Nobody's way takes longer: who is still waiting then waits for ever."""

@@ -10,12 +10,14 @@ from app.story.format import Drug, Line, Slot, Story, verb_of
 from app.story.moments import Days
 from pathway import events as e
 from pathway.ground import Ground
+from pathway.hold_plan import HeldDrug
 from pathway.ladders import alerts
 from pathway.plan import plan
 from pathway.planned import Kind
+from pathway.records import Carer
 from pathway.referral import Contact, Fact, JsonValue
 from pathway.refusal import Refused, Text
-from pathway.state import Actor, Carer, HeldDrug, Pathway
+from pathway.state import Actor, Pathway
 
 _OF_A_STEP: dict[str, type[e.StepEvent]] = {
     "receive": e.StepReceived,

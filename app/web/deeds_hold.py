@@ -9,7 +9,7 @@ from __future__ import annotations
 from app.web.deeds import Deed, Scene
 from app.web.fields import Field, Said
 from pathway import events as e
-from pathway.state import HeldDrug
+from pathway.hold_plan import HeldDrug
 
 LINES = 4
 """Drugs that a form has room for; more than two are rare, and a longer plan has its own room."""

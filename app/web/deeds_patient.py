@@ -12,8 +12,8 @@ from fhir_mappings.telecom import e164
 from pathway import events as e
 from pathway.codec import encode
 from pathway.protocol import Answer, Condition
+from pathway.records import Carer
 from pathway.referral import Contact, Fact
-from pathway.state import Carer
 
 ANTITHROMBOTICS = "antithrombotics"
 MEDICATIONS = "medications"

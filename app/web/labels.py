@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import Assignment, StepStatus, VisitStatus
 from pathway.plan import How
 from pathway.planned import Kind
-from pathway.state import HoldStatus, PathwayStatus
+from pathway.state import PathwayStatus
 
 
 def N_(sentence: str) -> str:  # noqa: N802 - the name that gettext tools look for

@@ -35,8 +35,9 @@ from pathway.ladders import Alert, alerts
 from pathway.lifecycle import LIVE, StepStatus
 from pathway.plan import Change
 from pathway.planned import Kind
+from pathway.records import Override
 from pathway.referral import Fact
-from pathway.state import Override, Pathway, Step
+from pathway.state import Pathway, Step
 from store.tables import HistoryRow, OwedRow
 
 

@@ -25,7 +25,7 @@ from app.web.signed import Reader
 from app.web.words import role_title
 from pathway.ladders import alerts
 from pathway.protocol_watch import Surveillance
-from pathway.state import Observed
+from pathway.records import Observed
 from pathway.watch import Slot, began, slots, unrecorded
 from store import worklist
 from store.worklist import Who

@@ -14,10 +14,11 @@ from pathway import events as e
 from pathway.checking.question import All, No
 from pathway.checking.reading import Reading
 from pathway.checking.regions import CAUSE, Known, parts
+from pathway.hold_plan import HeldDrug
 from pathway.lifecycle import LIVE, SETTLED, StepStatus
 from pathway.protocol import Answer, StepRule
 from pathway.referral import CAUSES, Contact, Fact, Fracture, Party, Person, Referral
-from pathway.state import Actor, HeldDrug, Pathway, PathwayStatus, Step
+from pathway.state import Actor, Pathway, PathwayStatus, Step
 
 _DRUGS: tuple[Any, ...] = (
     [],

@@ -12,8 +12,8 @@ from typing import Any
 
 from pathway.checking.regions import ALL_STOPPED, CAUSE, HOLD, UNSETTLED, Known, Regions, Subject, marks
 from pathway.condition import Condition
+from pathway.hold_plan import HoldStatus
 from pathway.protocol import Protocol
-from pathway.state import HoldStatus
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ from itertools import combinations, product
 from typing import Any
 
 from pathway.condition import Condition
+from pathway.hold_plan import HoldStatus
 from pathway.protocol import Answer, Protocol
 from pathway.referral import CAUSES
-from pathway.state import HoldStatus
 
 Subject = tuple[str, ...]
 """``("step", key)``, ``("ever", key)`` (it was done at least once), ``("hold",)``, ``("cause",)``, ``("fact", key)``,

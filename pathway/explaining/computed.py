@@ -7,10 +7,10 @@ from datetime import datetime
 
 from pathway.explaining.explanation import Explanation, Input, sourced
 from pathway.ground import Ground
+from pathway.hold_plan import HeldDrug, HoldPlan
 from pathway.holding.answer import DrugAnswer, HoldAnswer, LastIntake, Other
 from pathway.holding.words import METRIC, number
 from pathway.refusal import Text
-from pathway.state import HeldDrug, HoldPlan
 from pathway.wording import day, fill, same, sentence, value, when
 
 _STATUS = {

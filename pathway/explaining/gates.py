@@ -8,8 +8,9 @@ from pathway.gates import holds, overridden, unmet
 from pathway.ground import Ground, procedure_start
 from pathway.protocol import Gate
 from pathway.protocol_words import roles
+from pathway.records import Override
 from pathway.refusal import Text
-from pathway.state import Override, Pathway
+from pathway.state import Pathway
 from pathway.wording import count, fill, joined, sentence, when
 
 _NEED, _NEEDS = (

@@ -8,10 +8,11 @@ from pathway.explaining.computed import answer_for, proposed, reasoned_from, sig
 from pathway.explaining.explanation import Explanation, sourced
 from pathway.explaining.facts import fact, hold, procedure
 from pathway.ground import Ground, procedure_start
+from pathway.hold_plan import HeldDrug, HoldStatus
 from pathway.protocol_words import HOLD
 from pathway.reasons import reason
 from pathway.refusal import Text
-from pathway.state import HeldDrug, HoldStatus, Pathway
+from pathway.state import Pathway
 from pathway.wording import day, fill, same, sentence, when
 
 _WHY = {

@@ -11,10 +11,11 @@ from pathway.explaining.anchored import anchored
 from pathway.explaining.explanation import Explanation, Input, Kind, sourced
 from pathway.explaining.facts import is_true
 from pathway.ground import Ground, procedure_slot
+from pathway.hold_plan import HoldStatus
 from pathway.protocol import Offset
 from pathway.protocol_words import anchor, offset, step_title
 from pathway.refusal import Text
-from pathway.state import HoldStatus, Pathway, Step
+from pathway.state import Pathway, Step
 from pathway.wording import count, day, fill, joined, same, sentence, when
 
 _DAY, _DAYS = Text(fr="jour", en="day"), Text(fr="jours", en="days")

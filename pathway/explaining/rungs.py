@@ -13,8 +13,9 @@ from pathway.ladders import REVISIT, ladders
 from pathway.lifecycle import LIVE
 from pathway.protocol import Rung
 from pathway.protocol_words import CHANNELS, LEVELS, role, roles, step_title
+from pathway.records import Fired
 from pathway.refusal import Text
-from pathway.state import Fired, Pathway, PathwayStatus
+from pathway.state import Pathway, PathwayStatus
 from pathway.wording import fill, joined, same, sentence, value, when
 
 DECIDED = "decided by a person"

@@ -11,10 +11,11 @@ from pathway.calendar import Calendar
 from pathway.decide import decide
 from pathway.enrolment import enrol
 from pathway.ground import Ground
+from pathway.hold_plan import HeldDrug
 from pathway.plan import plan
 from pathway.protocol import read_protocol
 from pathway.referral import Contact, Fact, Fracture, Identifier, Party, Person, Referral
-from pathway.state import Actor, HeldDrug, Pathway
+from pathway.state import Actor, Pathway
 
 Json = dict[str, Any]
 

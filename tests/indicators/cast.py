@@ -12,13 +12,14 @@ from app.indicators import BUILTIN as FILE
 from app.indicators import check
 from app.protocols import LoadedProtocol, load
 from pathway import events as e
+from pathway.hold_plan import HeldDrug, HoldPlan, HoldStatus
 from pathway.indicators.contribution import contributions
 from pathway.indicators.counting import Contribution
 from pathway.indicators.course import Course, Line, course_of
 from pathway.indicators.definition import Definitions
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.referral import Contact, Fact, Fracture, Identifier, Party, Person
-from pathway.state import Actor, HeldDrug, HoldPlan, HoldStatus, Pathway, PathwayStatus, Step, Visit
+from pathway.state import Actor, Pathway, PathwayStatus, Step, Visit
 
 LOADED: LoadedProtocol = load()
 DEFINITIONS: Definitions = check(FILE, LOADED.protocol)

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from pathway import events as e
+from pathway.hold_plan import HoldStatus
 from pathway.indicators.counting import Counts
 from pathway.indicators.course import Course, Line
+from pathway.records import Observed, Raised
 from pathway.referral import Contact
-from pathway.state import HoldStatus, Observed, Raised, Step
+from pathway.state import Step
 from tests.indicators.cast import (
     D0,
     DEFINITIONS,

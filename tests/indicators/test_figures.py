@@ -7,10 +7,10 @@ import pytest
 
 from app.protocols import load
 from pathway import events as e
+from pathway.hold_plan import Dose, HeldDrug, HoldPlan, HoldStatus
 from pathway.indicators.counting import Counts
 from pathway.indicators.course import Course
 from pathway.indicators.figures import Figure, Period, figures
-from pathway.state import Dose, HeldDrug, HoldPlan, HoldStatus
 from tests.indicators.cast import (
     D0,
     DEFINITIONS,

@@ -12,10 +12,12 @@ from pathway import events as e
 from pathway.decide import decide
 from pathway.enrolment import enrol
 from pathway.ground import Ground
+from pathway.hold_plan import HeldDrug
 from pathway.ladders import Alert, alerts
 from pathway.plan import Change, Item, Kind, Plan, diff, plan
+from pathway.records import Told
 from pathway.referral import Contact, Fact, Fracture, Identifier, Party, Person, Referral
-from pathway.state import Actor, HeldDrug, Pathway, Step, Told
+from pathway.state import Actor, Pathway, Step
 from pathway.watch import unrecorded
 
 LOADED: LoadedProtocol = load()

@@ -3,10 +3,11 @@
 import pytest
 
 from pathway import events as e
+from pathway.hold_plan import HeldDrug
 from pathway.lifecycle import StepStatus
 from pathway.plan import Kind
 from pathway.refusal import Refused
-from pathway.state import HeldDrug, PathwayStatus
+from pathway.state import PathwayStatus
 from tests.pathway.tale import (
     ANAESTHETIST,
     CHECK,

@@ -11,10 +11,10 @@ from pathway.codec import decode, encode
 from pathway.gates import unmet
 from pathway.ground import Ground
 from pathway.hold_asked import taken
+from pathway.hold_plan import HeldDrug, HoldPlan, HoldStatus
 from pathway.lifecycle import StepStatus
 from pathway.referral import Fact
 from pathway.refusal import Refused
-from pathway.state import HeldDrug, HoldPlan, HoldStatus
 from tests.pathway.tale import ANAESTHETIST, APIXABAN, LOADED, NADIA, RADIOLOGIST, WARD, Tale, shown, wall
 
 HIGH = "FR-2026-ELEVE"

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pathway import events as e
 from pathway.codec import decode, encode
 from pathway.ground import procedure_start
+from pathway.hold_plan import HeldDrug, HoldPlan, HoldStatus
 from pathway.planned import Kind
 from pathway.referral import Fact
 from pathway.refusal import Refused
-from pathway.state import HeldDrug, HoldPlan, HoldStatus, Pathway
+from pathway.state import Pathway
 from tests.pathway.tale import ANAESTHETIST, APIXABAN, NADIA, WARD, Tale
 
 DABIGATRAN = {"atc": "B01AE07", "text": "dabigatran", "status": "active"}

@@ -16,13 +16,14 @@ from pathway import events as e
 from pathway.codec import decode, encode
 from pathway.decide import decide
 from pathway.ground import Ground
+from pathway.hold_plan import HeldDrug, HoldStatus
 from pathway.lifecycle import StepStatus
 from pathway.migrating import NOT_NEEDED, leaving, migrate, undo
 from pathway.moved import Compared, compared
 from pathway.plan import plan
 from pathway.protocol import read_protocol
 from pathway.refusal import Refused
-from pathway.state import Actor, HeldDrug, HoldStatus, Pathway
+from pathway.state import Actor, Pathway
 from tests.pathway.small import DESK, DOCTOR, NURSE, SLEEP, SMALL, START, T0, Small, said, step
 
 ADMIN = Actor("root (command line)", "admin")

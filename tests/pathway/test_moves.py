@@ -3,10 +3,10 @@
 import pytest
 
 from pathway import events as e
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.plan import How, Kind, Plan, diff
 from pathway.refusal import Refused
-from pathway.state import HoldStatus
 from tests.pathway.tale import ANAESTHETIST, CHECK, NADIA, WARD, Tale, on_apixaban, p01, shown, wall
 
 D0 = "2027-02-16 09:30"

@@ -11,7 +11,7 @@ from pathway.condition import Condition
 from pathway.gates import holds
 from pathway.hold_asked import inputs, interactions
 from pathway.hold_asked import taken as drugs_taken
-from pathway.state import HeldDrug, HoldStatus
+from pathway.hold_plan import HeldDrug, HoldStatus
 from tests.pathway.tale import ANAESTHETIST, Tale, on_apixaban, wall
 
 # --- proposed, signed, rejected -------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from pathway.ladders import alerts
 from pathway.plain import plainly
 from pathway.plan import Kind, plan
 from pathway.protocol import Condition
+from pathway.records import Told
 from pathway.refusal import Refused
-from pathway.state import Pathway, PathwayStatus, Told
+from pathway.state import Pathway, PathwayStatus
 from tests.pathway.small import DOCTOR, NURSE, SMALL, START, Small, step
 from tests.pathway.tale import APIXABAN, LOADED, Tale
 from tests.pathway.test_properties import any_event

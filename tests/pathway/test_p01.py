@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from pathway import events as e
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import StepStatus
 from pathway.plan import Kind
+from pathway.records import Told
 from pathway.refusal import Refused
-from pathway.state import HoldStatus, PathwayStatus, Told
+from pathway.state import PathwayStatus
 from tests.pathway.tale import ANAESTHETIST, NADIA, RADIOLOGIST, Tale, p01, shown, wall
 
 

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from pathway import events as e
 from pathway.codec import decode, encode
 from pathway.decide import settle
+from pathway.hold_plan import HeldDrug, HoldStatus
 from pathway.ladders import REVISIT
 from pathway.lifecycle import SETTLED, STEP_MOVES, StepStatus
 from pathway.plan import Kind, diff, plan
 from pathway.protocol import Answer, StepRule
+from pathway.records import Carer
 from pathway.referral import Contact, Fact
 from pathway.refusal import Refused
-from pathway.state import Actor, Carer, HeldDrug, HoldStatus, Pathway
+from pathway.state import Actor, Pathway
 from tests.pathway.tale import APIXABAN, LOADED, Tale, wall
 
 PROTOCOL, GROUND = LOADED.protocol, LOADED.ground

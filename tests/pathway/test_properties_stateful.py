@@ -14,12 +14,13 @@ from pathway.checking.dice import Dice
 from pathway.checking.reading import Reading
 from pathway.codec import decode, encode
 from pathway.decide import decide
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import LIVE
 from pathway.plan import Kind, Plan, plan
 from pathway.planned import Item
 from pathway.protocol import PatientMessage
 from pathway.refusal import Refused
-from pathway.state import HoldStatus, Pathway, PathwayStatus, Step
+from pathway.state import Pathway, PathwayStatus, Step
 from tests.pathway.tale import APIXABAN, LOADED, Tale
 from tests.pathway.test_properties import EVERYBODY, any_event, helpful
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pathway import events as e
+from pathway.hold_plan import HeldDrug
 from pathway.referral import Contact, Fact
-from pathway.state import Actor, HeldDrug
+from pathway.state import Actor
 from tests.house import ANAESTHETIST, COORDINATOR, RADIOLOGIST, House
 
 WARD = Actor("Inès Petit", "clinician", ("ward",))

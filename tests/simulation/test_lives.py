@@ -8,8 +8,9 @@ from app import protocols
 from app.simulation.cohort import Cohort, Habit
 from app.simulation.life import Life
 from app.simulation.run import Run, simulate
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import StepStatus
-from pathway.state import HoldStatus, PathwayStatus
+from pathway.state import PathwayStatus
 from tests.simulation.cohorts import SMOOTH, life, run, shipped, with_habit, with_rates
 
 

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pathway import events as e
+from pathway.hold_plan import HeldDrug
 from pathway.lifecycle import LIVE
 from pathway.plan import Plan
 from pathway.planned import Item, Kind
 from pathway.protocol import Answer
 from pathway.referral import Contact, Fact
 from pathway.refusal import Refused
-from pathway.state import HeldDrug, Pathway
+from pathway.state import Pathway
 from store import owed
 from store.tables import OwedRow
 from tests.house import ANAESTHETIST, COORDINATOR, RADIOLOGIST, Clock, House, open_house, plain_settings

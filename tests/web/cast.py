@@ -21,8 +21,9 @@ from app.service import Service
 from app.settings import Settings
 from fhir_mappings.referral_example import example_referral
 from pathway import events as e
+from pathway.hold_plan import HeldDrug
 from pathway.referral import Contact, Fact, Fracture, Identifier, Party, Person
-from pathway.state import Actor, HeldDrug, Pathway
+from pathway.state import Actor, Pathway
 from scheduler.rungs import fire_due
 from store import accounts, heartbeat, tokens
 from store.referrals import Received

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from pathway.state import HoldStatus
+from pathway.hold_plan import HoldStatus
 from tests.peers.browser import PageAt
 from tests.web.cast import DAY, PASSWORD, Ward
 from tests.web.served import serving, sign_in

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pathway import events as e
+from pathway.hold_plan import HoldStatus
 from pathway.referral import Fact
-from pathway.state import HoldStatus
 from tests.pathway.tale import ANAESTHESIA, CHECK, CONSENT, CONSULT
 from tests.web.cast import APIXABAN, DAY, FOUND, HOUR, KLEIN, NADIA, ROUX, Ward, form_of, text_of
 

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from pathway import events as e
+from pathway.hold_plan import HeldDrug, HoldStatus
 from pathway.lifecycle import StepStatus, VisitStatus
 from pathway.referral import Contact
-from pathway.state import HeldDrug, HoldStatus, PathwayStatus
+from pathway.state import PathwayStatus
 from tests.web.cast import DAY, FOUND, KLEIN, NADIA, ROUX, Ward, form_of, text_of
 
 
