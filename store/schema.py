@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from store import account_tables, audit_tables, publication_tables, resource_tables, tables
+from store import account_tables, audit_tables, inbound_tables, publication_tables, resource_tables, tables
 
-__all__ = ["account_tables", "audit_tables", "publication_tables", "resource_tables", "tables"]
+__all__ = [
+    "account_tables",
+    "audit_tables",
+    "inbound_tables",
+    "publication_tables",
+    "resource_tables",
+    "tables",
+]
