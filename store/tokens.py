@@ -29,7 +29,8 @@ class Holder:
     """A system that showed a valid token.
 
     ``owner`` is the organisation in whose name it may move Tasks, ``requester`` whether it may speak as their
-    requester, ``functions`` the queues it may claim Tasks from.
+    requester, ``functions`` the queues it may claim Tasks from. ``scopes`` is what a token of an authorisation
+    server was granted, in the words of SMART (``system/Task.rs``); None: a token of ours, limited by nothing else.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Holder:
     requester: bool
     functions: tuple[str, ...]
     stale: bool = False
+    scopes: tuple[str, ...] | None = None
 
     @property
     def actor(self) -> Actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -75,6 +76,43 @@ def system(caller: Caller) -> Holder:
     if caller.holder is None:
         raise refuse(403, "Systems write here, with a token; what a person does is done on the screens.")
     return caller.holder
+
+
+_LETTER = {
+    "create": "c",
+    "read": "r",
+    "vread": "r",
+    "history-instance": "r",
+    "update": "u",
+    "patch": "u",
+    "delete": "d",
+    "search-type": "s",
+    "history-type": "s",
+}
+"""Interaction of FHIR → the letter that stands for it in a scope of SMART 2."""
+
+_SCOPE = re.compile(r"(?:system|user)/(\*|[A-Z][A-Za-z]{1,60})\.(read|write|\*|c?r?u?d?s?)")
+_FIRST_VERSION = {"read": "rs", "write": "cud", "*": "cruds"}
+
+
+def allowed(caller: Caller, type_: str, interaction: str) -> None:
+    """403 when what this caller was granted does not cover this interaction (a code of FHIR) with this type.
+
+    Our own tokens and people are limited by their role alone. A scope narrowed by a query (``?category=…``) is
+    not understood here and grants nothing, for granting more than it says would be worse.
+    """
+    scopes = caller.holder.scopes if caller.holder is not None else None
+    if scopes is None or any(_grants(scope, type_, _LETTER[interaction]) for scope in scopes):
+        return
+    wanted = f"system/{type_}.{_LETTER[interaction]}"
+    raise refuse(403, f"The token does not grant {wanted}; ask for that scope.")
+
+
+def _grants(scope: str, type_: str, letter: str) -> bool:
+    match = _SCOPE.fullmatch(scope)
+    if match is None or match[1] not in ("*", type_):
+        return False
+    return letter in _FIRST_VERSION.get(match[2], match[2])
 
 
 def task_role(holder: Holder, about: Subject, incoming: Json) -> Role:
