@@ -88,9 +88,14 @@ class Page:
     next: Place | None = None
 
 
-def read(session: Session, type_: str, id_: str) -> Found | None:
-    """The resource of that type and id as it is now, whatever this session remembers of it."""
+def read(session: Session, type_: str, id_: str, *, lock: bool = False) -> Found | None:
+    """The resource of that type and id as it is now, whatever this session remembers of it.
+
+    With ``lock`` nobody else writes it before this transaction ends.
+    """
     query = select(ResourceRow).where(ResourceRow.type == type_, ResourceRow.id == id_)
+    if lock:
+        query = query.with_for_update()
     row = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     return _found(row) if row is not None else None
 
