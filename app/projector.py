@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from fhir_mappings.communication import MessageRecord, message_resources
 from fhir_mappings.project import project
+from fhir_mappings.provenance import provenance
 from fhir_mappings.read import Json, instant, object_at, text_at
 from fhir_mappings.searchable import VERSION, index
 from fhir_mappings.site import Site, fhir_id
+from pathway.events import Event
 from pathway.ground import Ground
 from pathway.plan import Plan
 from pathway.state import Pathway
@@ -34,6 +36,28 @@ class FhirProjector:
     def pathway(self, pathway: Pathway, ground: Ground, plan: Plan) -> Sequence[Projected]:
         """Every resource that says this state."""
         return [projected(each) for each in project(pathway, ground, plan, self._site)]
+
+    def transition(
+        self,
+        pathway: Pathway,
+        ground: Ground,
+        event: Event,
+        changed: Sequence[tuple[str, str, int]],
+        *,
+        at: datetime,
+    ) -> Projected:
+        """The Provenance of the event that brought the pathway to where it is."""
+        said = provenance(
+            pathway.id,
+            pathway.seq,
+            event,
+            recorded=at,
+            occurred=event.occurred or at,
+            targets=changed,
+            protocol=ground.protocol,
+            site=self._site,
+        )
+        return projected(said)
 
     def message(self, message: MessageView) -> Sequence[Projected]:
         """CommunicationRequest, and Communication once sent or given up."""

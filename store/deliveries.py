@@ -108,7 +108,9 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
         col(ResourceRow.pathway_id) == due.pathway_id,
         and_(col(ResourceRow.type) == "Patient", col(ResourceRow.id) == patient),
     )
-    for row in session.exec(select(ResourceRow).where(ours)):
+    # A Provenance has no identifier to be put again by: it is read here.
+    pushed = select(ResourceRow).where(ours, col(ResourceRow.type) != "Provenance")
+    for row in session.exec(pushed):
         known = delivered.get((row.type, row.id))
         found.append(
             Parcel(

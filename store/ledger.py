@@ -260,7 +260,12 @@ class Ledger(Generic[P]):
         said = [*self._projector.pathway(pathway, ground, wanted), *self._messages(changed)]
         speaking = {(one.type, one.id) for one in said}
         said += [one for one in gone if (one.type, one.id) not in speaking]
-        resources.put(session, said, pathway_id=row.id, patient_id=row.patient_id, now=at)
+        made = resources.put(session, said, pathway_id=row.id, patient_id=row.patient_id, now=at)
+        # What changes nothing that we say is still said of the pathway.
+        made = made or resources.plan_of(session, row.id)
+        versions = [(one.type, one.id, one.version) for one in made]
+        evidence = self._projector.transition(pathway, ground, event, versions, at=at)
+        resources.put(session, [evidence], pathway_id=row.id, patient_id=row.patient_id, now=at)
         resources.owe(session, self._destinations, row.id, now=at)
         return Recorded(pathway, wanted, changes)
 

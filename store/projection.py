@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from pathway.events import Event
 from pathway.ground import Ground
 from pathway.plan import Plan
 from pathway.state import Pathway
@@ -61,6 +62,18 @@ class Projector(Protocol):
 
     def pathway(self, pathway: Pathway, ground: Ground, plan: Plan) -> Sequence[Projected]:
         """Every resource that says this state."""
+        ...
+
+    def transition(
+        self,
+        pathway: Pathway,
+        ground: Ground,
+        event: Event,
+        changed: Sequence[tuple[str, str, int]],
+        *,
+        at: datetime,
+    ) -> Projected:
+        """The evidence of one event: who, when, and which versions (type, id, version) it made. Never changed."""
         ...
 
     def message(self, message: MessageView) -> Sequence[Projected]:

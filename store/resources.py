@@ -14,9 +14,14 @@ from typing import Any
 from sqlalchemy import delete, insert
 from sqlmodel import Session, col, select
 
+from store.locks import hold
 from store.projection import Projected
 from store.resource_tables import ResourceRow, ResourceSpanRow, ResourceTokenRow, ResourceVersionRow
 from store.tables import DeliveryRow
+
+
+_ASKED = 600
+"""Characters of a system and value together. Longer ones are kept and not found by: no index page takes them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,12 @@ def keep(
 ) -> Changed:
     """Write what a system says: a new resource, or a new version of one that is not ours.
 
-    ``body`` is kept byte for byte; ``patient_id`` is the id of the Patient here whom it speaks of, if any. The
-    caller has locked the row (``search.read`` with ``lock``) or knows that there is none of that id.
+    ``body`` is kept byte for byte; ``patient_id`` is the id of the Patient here whom it speaks of, if any. Writers
+    of the same resource wait for each other here; who decides by what stands has held its name before
+    (``locks.hold`` of ``name(type, id)``).
     """
-    row = session.get(ResourceRow, (one.type, one.id))
+    hold(session, [name(one.type, one.id)])
+    row = session.get(ResourceRow, (one.type, one.id), with_for_update=True, populate_existing=True)
     fresh = row is None
     if row is None:
         row = ResourceRow(type=one.type, id=one.id, version=0, updated=now, content={})
@@ -87,6 +94,11 @@ def keep(
     _remember(session, [(row, method)])
     _find_by(session, [one], known=set() if fresh else {(one.type, one.id)})
     return Changed(row.type, row.id, row.version)
+
+
+def name(type_: str, id_: str) -> str:
+    """What a resource is locked by, whether it exists or not."""
+    return f"{type_}/{id_}"
 
 
 def _write(row: ResourceRow, one: Projected, *, patient_id: str | None, now: datetime) -> None:
@@ -130,7 +142,12 @@ def _find_by(session: Session, resources: Sequence[Projected], *, known: set[tup
         had = {(row.type, row.id, row.param, row.system, row.value) for row in session.exec(tokens)}
         spans = select(span).where(col(span.id).in_(again))
         dated = {(row.type, row.id, row.param, row.start, row.end) for row in session.exec(spans)}
-    want = {(one.type, one.id, *each) for one in resources for each in one.tokens}
+    want = {
+        (one.type, one.id, *each)
+        for one in resources
+        for each in one.tokens
+        if len(each[1]) + len(each[2]) <= _ASKED
+    }
     when = {(one.type, one.id, *each) for one in resources for each in one.spans}
     ours = {(one.type, one.id) for one in resources}
     for gone in had - want:
@@ -153,6 +170,12 @@ def _find_by(session: Session, resources: Sequence[Projected], *, known: set[tup
 def _forget(session: Session, table: Any, names: Sequence[str], values: Sequence[Any]) -> None:
     where = [getattr(table, name) == value for name, value in zip(names, values, strict=True)]
     session.connection().execute(delete(table).where(*where))
+
+
+def plan_of(session: Session, pathway_id: str) -> list[Changed]:
+    """The CarePlan of a pathway, at the version that stands."""
+    query = select(ResourceRow).where(ResourceRow.pathway_id == pathway_id, ResourceRow.type == "CarePlan")
+    return [Changed(row.type, row.id, row.version) for row in session.exec(query)]
 
 
 def owe(session: Session, destinations: Sequence[str], pathway_id: str, *, now: datetime) -> None:
