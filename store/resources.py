@@ -19,7 +19,6 @@ from store.projection import Projected
 from store.resource_tables import ResourceRow, ResourceSpanRow, ResourceTokenRow, ResourceVersionRow
 from store.tables import DeliveryRow
 
-
 _ASKED = 600
 """Characters of a system and value together. Longer ones are kept and not found by: no index page takes them all."""
 
