@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from store import account_tables, audit_tables, inbound_tables, publication_tables, resource_tables, tables
+from store import (
+    account_tables,
+    audit_tables,
+    inbound_tables,
+    publication_tables,
+    resource_tables,
+    subscription_tables,
+    tables,
+)
 
 __all__ = [
     "account_tables",
@@ -10,5 +18,6 @@ __all__ = [
     "inbound_tables",
     "publication_tables",
     "resource_tables",
+    "subscription_tables",
     "tables",
 ]
