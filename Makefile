@@ -10,7 +10,8 @@ PORT ?= 8000
 JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
-FHIR_PEER := tests/peers/fhir_server
+NODE_PEERS := tests/peers/fhir_server tests/peers/oidc
+NODE_READY := $(NODE_PEERS:%=%/node_modules/.ready)
 
 .PHONY: help setup run test peers check format chaos bench mutation docs clean
 
@@ -36,15 +37,15 @@ run: setup ## demo patients, served on HOST=127.0.0.1 PORT=8000
 test: setup peers ## every test but the long ones, in JOBS=2 processes; ARGS='-k word' to choose
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not chaos' $(ARGS)
 
-peers: $(FHIR_PEER)/node_modules/.ready ## the foreign FHIR server of the tests, when npm is there
+peers: $(NODE_READY) ## the foreign FHIR and authorisation servers of the tests, when npm is there
 
 ifneq ($(shell command -v npm),)
-$(FHIR_PEER)/node_modules/.ready: $(FHIR_PEER)/package-lock.json
-	npm ci --prefix $(FHIR_PEER) --silent
+%/node_modules/.ready: %/package-lock.json
+	npm ci --prefix $* --silent
 	touch $@
 else
-$(FHIR_PEER)/node_modules/.ready:
-	@echo "npm is missing, so the tests with a foreign FHIR server will be skipped: apt-get install nodejs npm"
+$(NODE_READY):
+	@echo "npm is missing, so the tests with foreign servers will be skipped: apt-get install nodejs npm"
 endif
 
 check: setup ## format, lint, types, import rules
@@ -72,6 +73,6 @@ docs: setup ## print the generated pages again: the protocol's table and diagram
 	$(BIN)/jalon docs
 
 clean: ## remove what was made here; patients' data under var/ stays
-	rm -rf $(VENV) build jalon.egg-info $(FHIR_PEER)/node_modules
+	rm -rf $(VENV) build jalon.egg-info $(NODE_PEERS:%=%/node_modules)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,15 +24,16 @@ Parameters = Mapping[str, str | Sequence[str]]
 class FhirClient:
     """One destination. Safe to call from several threads.
 
-    `token` is asked for a bearer token before every request, and may itself raise DeliveryFailed. The
-    token goes to the origin of `base_url` and nowhere else: redirects are not followed, nor `next`
-    links that lead elsewhere. With `search_by_post` (the default; R4 asks it of every server) search
-    parameters, which may hold an identifier of a patient, stay out of URLs and so out of everybody's
-    access logs.
+    `token` is asked for a bearer token before every request, and may itself raise DeliveryFailed. Where the
+    server refuses one (401), `refused` is told and the request is made once more with another. The token
+    goes to the origin of `base_url` and nowhere else: redirects are not followed, nor `next` links that
+    lead elsewhere. With `search_by_post` (the default; R4 asks it of every server) search parameters, which
+    may hold an identifier of a patient, stay out of URLs and so out of everybody's access logs.
 
     Every method raises DeliveryFailed, with `status`, `outcome` and `retry_after` where the server gave
     them: network trouble, 408, 429, 5xx and answers that are not FHIR are temporary, other 4xx
-    permanent. Whoever meets a 409 or 412 reads `status` and plans again.
+    permanent. Whoever meets a 409 or 412 reads `status` and plans again. `pace` is called before each request
+    and returns when it may leave.
     """
 
     def __init__(
@@ -43,10 +44,14 @@ class FhirClient:
         transport: httpx.BaseTransport | None = None,
         *,
         search_by_post: bool = True,
+        refused: Callable[[str], None] | None = None,
+        pace: Callable[[], None] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self._token = token
+        self._refused = refused
+        self._pace = pace
         self._search_by_post = search_by_post
         self._client = httpx.Client(
             headers={"Accept": FHIR_JSON},
@@ -97,19 +102,29 @@ class FhirClient:
     def _ask(
         self, method: str, url: str, *, headers: dict[str, str] | None = None, **rest: Any
     ) -> httpx.Response:
-        headers = dict(headers or {})
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token()}"
+        token = self._token() if self._token is not None else ""
+        answer = self._once(method, url, token, headers or {}, **rest)
+        if answer.status_code == 401 and token and self._refused is not None and self._token is not None:
+            # Revoked before its time: another one, once. A second refusal is our account's.
+            self._refused(token)
+            answer = self._once(method, url, self._token(), headers or {}, **rest)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
+
+    def _once(
+        self, method: str, url: str, token: str, headers: Mapping[str, str], **rest: Any
+    ) -> httpx.Response:
+        shown = {**headers, "Authorization": f"Bearer {token}"} if token else dict(headers)
+        if self._pace is not None:
+            self._pace()
         try:
-            answer = self._client.request(method, url, headers=headers, **rest)
+            return self._client.request(method, url, headers=shown, **rest)
         except httpx.RequestError as error:
             raise DeliveryFailed(
                 f"The FHIR server cannot be reached or did not answer ({type(error).__name__}).",
                 permanent=False,
             ) from error
-        if not answer.is_success:
-            raise _refusal(answer)
-        return answer
 
     def _next(self, page: Resource) -> str | None:
         for link in page.get("link", []):

@@ -1,4 +1,4 @@
-"""What both HTTP clients need to know of the wire: whether the body has left, and when to come back."""
+"""What every HTTP client needs to know of the wire: whether the body has left, when to come back, whom to trust."""
 
 from __future__ import annotations
 
@@ -33,6 +33,20 @@ class Departure:
             self._fence()
         elif event.endswith(".send_request_body.started"):
             self.left = True
+
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+def is_safe(url: str) -> bool:
+    """Whether a secret may go there: by https, or without leaving this machine."""
+    try:
+        place = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        return False
+    return bool(place.host) and (
+        place.scheme == "https" or (place.scheme == "http" and place.host in _THIS_MACHINE)
+    )
 
 
 def time_limits(whole: timedelta) -> httpx.Timeout:
