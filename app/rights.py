@@ -48,6 +48,7 @@ MAY: dict[type[e.Event], frozenset[str]] = {
     e.PathwayResumed: WARD,
     e.PathwayEnded: WARD,
     e.CallSettled: WARD,
+    e.HospitalReported: WARD_AND_SYSTEMS,
 }
 
 

@@ -40,6 +40,7 @@ def appointment(pathway: Pathway, step: Step, ground: Ground, site: Site) -> Jso
         "description": rule.title.fr,
         "start": instant(visit.start),
         "end": instant(visit.end),
+        "slot": [{"reference": visit.slot}] if visit.slot and visit.stands else None,
         "basedOn": [request_reference(pathway, step)],
         "participant": [
             {"actor": patient_reference(pathway), "required": "required", "status": answered},

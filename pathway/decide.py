@@ -17,6 +17,7 @@ from pathway.calendar import DAY
 from pathway.courses import work_out
 from pathway.decide_alerts import ALERT_RULES
 from pathway.decide_hold import HOLD_RULES
+from pathway.decide_reports import REPORT_RULES
 from pathway.decide_steps import STEP_RULES
 from pathway.decide_visits import VISIT_RULES
 from pathway.gates import holds, unmet
@@ -204,11 +205,13 @@ _STILL_HEARD = (
     e.ChannelOptedOut,
     e.ChannelOptedIn,
     e.ContactChanged,
+    e.IdentityJoined,
+    e.IdentityParted,
 )
 
 
 def _facts_recorded(pathway: Pathway, event: e.FactsRecorded, ground: Ground) -> Pathway:
-    return learn(pathway, event.facts, ground)
+    return learn(pathway, event.facts, ground, instead_of=event.instead_of)
 
 
 def _gate_overridden(pathway: Pathway, event: e.GateOverridden, ground: Ground) -> Pathway:
@@ -382,6 +385,7 @@ RULES: dict[type[e.Event], Rule] = {
     e.MessageRecalled: _only_planned_again,
     e.Replanned: _only_planned_again,
     **ALERT_RULES,
+    **REPORT_RULES,
     **STEP_RULES,
     **VISIT_RULES,
     **HOLD_RULES,

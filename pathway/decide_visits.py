@@ -65,7 +65,9 @@ def _booked(pathway: Pathway, event: e.VisitBooked, ground: Ground) -> Pathway:
     counts = moved or (old is not None and old.status is not status and _was_told(pathway, step))
     revision = (old.revision + 1 if counts else old.revision) if old else 1
     since = pathway.as_of if counts or old is None else old.since
-    visit = Visit(event.start, end, event.place, status, revision, since=since)
+    stays = old is not None and old.stands and (old.start, old.end) == (event.start, end)
+    taken = event.slot or (old.slot if stays and old is not None else "")
+    visit = Visit(event.start, end, event.place, status, revision, since=since, slot=taken)
     changed = _scheduled(pathway, step, visit)
     if step.key == ground.protocol.procedure_step:
         if _is_for_another_slot(pathway, old, event):

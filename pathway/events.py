@@ -9,7 +9,7 @@ from typing import Any
 from pathway.codec import Malformed, decode, encode
 from pathway.hold_plan import HeldDrug
 from pathway.records import Carer
-from pathway.referral import Contact, Fact
+from pathway.referral import Contact, Fact, Person
 from pathway.state import Actor
 
 
@@ -30,9 +30,13 @@ class Enrolled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class FactsRecorded(Event):
-    """Something is now known about the patient: a laboratory value, a drug list, a date."""
+    """Something is now known about the patient: a laboratory value, a drug list, a date.
+
+    ``instead_of`` names sources (``Fact.source``) whose earlier facts were corrected or are taken back.
+    """
 
     facts: tuple[Fact, ...]
+    instead_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +127,16 @@ class StepReleased(StepEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class VisitBooked(StepEvent):
-    """A slot is set or moved. Not ``confirmed``: only proposed to the patient or held at the hospital."""
+    """A slot is set or moved. Not ``confirmed``: only proposed to the patient or held at the hospital.
+
+    ``slot`` is the hospital's FHIR Slot that is taken for it: ``Slot/1`` where it is kept here, else its whole URL.
+    """
 
     start: datetime
     end: datetime | None = None
     place: str = ""
     confirmed: bool = True
+    slot: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +154,21 @@ class VisitArrived(StepEvent):
 @dataclass(frozen=True, kw_only=True)
 class VisitMissed(StepEvent):
     """The patient did not come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HospitalReported(StepEvent):
+    """A hospital's system says something of a step that a person has to take further: a result to be read.
+
+    ``what``: result, done, discharged or abort. ``document`` names the resource that says so, at its system;
+    ``status`` and ``said`` are its own words. ``withdrawn``: it takes back what it said.
+    """
+
+    what: str
+    document: str
+    status: str = ""
+    said: str = ""
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +276,22 @@ class CarerNamed(Event):
 @dataclass(frozen=True, kw_only=True)
 class PatientDied(Event):
     """Everything is withdrawn, silently."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityJoined(Event):
+    """The hospital says that two records are one person: this pathway goes on as ``patient``, under that id."""
+
+    patient_id: str
+    patient: Person
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityParted(Event):
+    """The hospital takes the join back: this pathway is again the one of ``patient``, under that id."""
+
+    patient_id: str
+    patient: Person
 
 
 OF_THE_PERSON = (ChannelOptedOut, ChannelOptedIn, ContactChanged, PatientDied)

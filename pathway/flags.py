@@ -35,7 +35,37 @@ def flags_of_the_whole(pathway: Pathway, ground: Ground) -> tuple[Flag, ...]:
     """The red flags that are there, and what stands against the procedure."""
     if not pathway.runs:
         return ()
-    return (*_findings(pathway, ground), *_procedure_flags(pathway, ground))
+    return (
+        *_findings(pathway, ground),
+        *_procedure_flags(pathway, ground),
+        *_reports(pathway, ground),
+    )
+
+
+_REPORTED = {
+    "result": Text(
+        fr="un résultat est arrivé, à lire et à noter", en="a result has come, to be read and noted"
+    ),
+    "done": Text(
+        fr="l'hôpital la dit faite, à compléter", en="the hospital says it is done, to be completed"
+    ),
+    "discharged": Text(fr="l'hôpital dit le patient sorti", en="the hospital says that the patient has left"),
+    "abort": Text(fr="l'hôpital demande d'arrêter", en="the hospital asks to stop"),
+}
+
+
+def _reports(pathway: Pathway, ground: Ground) -> Iterator[Flag]:
+    """What a hospital's system said of steps that nobody has settled since."""
+    for one in pathway.reported:
+        step = pathway.named(one.step)
+        if step is None or step.is_settled:
+            continue
+        title, what = ground.protocol.step(step.key).title, _REPORTED[one.what]
+        yield Flag(
+            f"reported/{step.ref}/{one.what}",
+            step.ref,
+            Text(fr=f"{title.fr} : {what.fr}.", en=f"{title.en}: {what.en}."),
+        )
 
 
 def _findings(pathway: Pathway, ground: Ground) -> Iterator[Flag]:

@@ -173,8 +173,12 @@ def _is_heard(fact: Fact, pathway: Pathway) -> bool:
     return any(fact == one for one in pathway.facts if one.key == fact.key)
 
 
-def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
+def learn(
+    pathway: Pathway, facts: tuple[Fact, ...], ground: Ground, *, instead_of: tuple[str, ...] = ()
+) -> Pathway:
     """Add what is new. When something that a hold plan was reasoned from has changed, the plan expires.
+
+    What the sources of ``instead_of`` said before is forgotten: it was corrected, or is taken back.
 
     Refused when a fact is dated more than a day after now: it would stay the latest for ever.
     """
@@ -188,10 +192,14 @@ def learn(pathway: Pathway, facts: tuple[Fact, ...], ground: Ground) -> Pathway:
                 kind="invalid",
                 field=f"facts.{fact.key}",
             )
+    before = pathway
+    taken_back = tuple(fact for fact in pathway.facts if fact.source in instead_of)
+    if taken_back:
+        pathway = pathway.but(facts=tuple(fact for fact in pathway.facts if fact.source not in instead_of))
     new = tuple(fact for fact in facts if not _is_heard(fact, pathway))
-    if not new:
+    if not new and not taken_back:
         return pathway
-    before, keys = pathway, {fact.key for fact in new}
+    keys = {fact.key for fact in (*taken_back, *new)}
     pathway = pathway.with_facts(new)
     relied_on = _NO_HOLD_INPUTS if pathway.hold.status is HoldStatus.NOT_REQUIRED else INPUTS
     moved = [key for key in relied_on if key in keys and _value(before, key) != _value(pathway, key)]

@@ -95,6 +95,22 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What a hospital's system said of a step (``key/n``), for a person to take further while the step is unsettled.
+
+    ``at`` is when it was so (UTC); ``document``, ``status`` and ``said`` are as in ``HospitalReported``.
+    """
+
+    step: str
+    what: str
+    document: str
+    at: datetime
+    status: str = ""
+    said: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A slot that a message which has left (or may have left) spoke of. ``standing`` False: it said *cancelled*."""
 

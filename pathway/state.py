@@ -20,6 +20,7 @@ from pathway.records import (
     Observed,
     Override,
     Raised,
+    Reported,
     Snoozed,
     Told,
     Undelivered,
@@ -55,7 +56,7 @@ class Visit:
     """A slot of a step. ``revision`` counts every change of time, place or cancellation, and never goes back.
 
     Confirming, or no longer confirming, counts too once the patient was told of the slot. ``since`` is when this
-    revision was set.
+    revision was set. ``slot`` is the hospital's FHIR Slot that is taken for it, if any.
     """
 
     start: datetime
@@ -65,6 +66,7 @@ class Visit:
     revision: int = 1
     reason: str = ""
     since: datetime | None = None
+    slot: str = ""
 
     @property
     def stands(self) -> bool:
@@ -223,6 +225,7 @@ class Pathway(_Noted):
     previous: str | None = None
     migrations: tuple[Migration, ...] = ()
     set_aside: tuple[Step, ...] = ()
+    reported: tuple[Reported, ...] = ()
 
     @property
     def runs(self) -> bool:

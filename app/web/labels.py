@@ -160,5 +160,8 @@ EVENT = {
     "CallSettled": N_("Appel ou courrier fait"),
     "Replanned": N_("Planifié de nouveau"),
     "Migrated": N_("Passé à une autre version du protocole"),
+    "HospitalReported": N_("Rapporté par l’hôpital"),
+    "IdentityJoined": N_("Identités réunies"),
+    "IdentityParted": N_("Identités séparées"),
     "MigrationUndone": N_("Retour à la version précédente du protocole"),
 }

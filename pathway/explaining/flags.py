@@ -64,6 +64,8 @@ def _behind(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explanatio
     elif head == "procedure":
         yield from _not_ready(flag, pathway, ground)
         yield explain_hold(pathway, ground)
+    elif head == "reported":
+        yield from _what_was_reported(flag, pathway, ground)
     elif protocol.has_gate(head):
         yield explain_need(protocol.gate(head), int(tail), pathway, ground)
     else:
@@ -77,6 +79,15 @@ def _told(flag: Flag, given: Input, source: str) -> Explanation:
     return Explanation(
         f"{flag_key(flag.key)}/from", "condition", given.what, because, sourced(source), inputs=(given,)
     )
+
+
+def _what_was_reported(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
+    """The documents of a hospital's system that the flag speaks of."""
+    title = ground.protocol.step(flag.step.partition("/")[0]).title
+    for one in pathway.reported:
+        if flag.key == f"reported/{one.step}/{one.what}":
+            given = Input(title, when(one.at, ground.calendar), one.at, one.by, source=one.document)
+            yield _told(flag, given, "")
 
 
 def _not_ready(flag: Flag, pathway: Pathway, ground: Ground) -> Iterator[Explanation]:
