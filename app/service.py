@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -60,6 +61,11 @@ class Service:
     def begins_with(self, session: Session) -> str:
         """The digest of the version that a pathway begun now begins with."""
         return in_use(session) or self.protocol.digest
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The centre's time zone, which dates without one are in."""
+        return ZoneInfo(self.protocol.ground.calendar.zone)
 
     def engine(self) -> Engine:
         """A worker over this service, not yet started."""
@@ -126,6 +132,7 @@ def _join(
         owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         identity=identity,
         centre=centre,
+        audit=audit,
         link=settings.public_url,
         slack=settings.lease_slack,
     )

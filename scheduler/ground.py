@@ -8,12 +8,18 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Protocol
 
+from sqlmodel import Session
+
 from gateways.ports import MessageGateway
 from pathway.ground import Ground
+from pathway.state import Actor
+from store.audit import Audit, Entry
 from store.database import Database
 from store.ledger import Ledger
 
 Clock = Callable[[], datetime]
+CLOCK = Actor("jalon", "system")
+"""As whom the worker acts: by the clock, and by nobody's decision."""
 
 
 class Said(Protocol):
@@ -41,9 +47,23 @@ class Works:
     owner: str
     identity: str
     centre: Mapping[str, Any]
+    audit: Audit
     link: str = ""
     slack: timedelta = timedelta(seconds=30)
     stopping: Event = field(default_factory=Event)
+
+    def trace(
+        self,
+        session: Session,
+        action: str,
+        what: str,
+        patient_id: str | None,
+        *,
+        now: datetime,
+        **detail: Any,
+    ) -> None:
+        """Leave the trace of what this worker does with what it knows of a patient, in the same transaction."""
+        self.audit.write(session, Entry(now, CLOCK.name, CLOCK.role, action, what, patient_id, detail))
 
     def lease(self, gateway: MessageGateway) -> float:
         """Seconds a send may be held: it outlasts the time-out and the delay until it shows in a search."""

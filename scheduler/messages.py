@@ -19,8 +19,7 @@ from pathway.lifecycle import StepStatus
 from pathway.messages import is_missed
 from pathway.planned import Kind
 from pathway.state import Pathway
-from scheduler.ground import Said, Works
-from scheduler.rungs import CLOCK
+from scheduler.ground import CLOCK, Said, Works
 from scheduler.texts import Unsayable, Words, words
 from store import claims, instance, owed, rota
 from store.claims import Claimed
@@ -141,6 +140,8 @@ def _begin(works: Works, gateway: MessageGateway, claimed: Claimed) -> Outgoing 
         )
         if row is None:
             return None
+        what = f"message/{claimed.key}"
+        works.trace(session, "send", what, claimed.patient_id, now=now, channel=row.channel)
         works.ledger.says(session, [row], now=now)
     return _outgoing(claimed, to, spoken)
 

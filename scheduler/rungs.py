@@ -8,14 +8,12 @@ from datetime import datetime
 from pathway import events as e
 from pathway.planned import Kind
 from pathway.refusal import Refused
-from pathway.state import Actor
-from scheduler.ground import Works
+from scheduler.ground import CLOCK, Works
 from store import claims, rota
 from store.claims import Claimed
 
 log = logging.getLogger("jalon.rungs")
 
-CLOCK = Actor("jalon", "system")
 _LEASE_SECONDS = 60.0
 
 
@@ -56,6 +54,8 @@ def _fire(works: Works, claimed: Claimed, now: datetime) -> bool:
             log.error("rung refused", extra={"key": claimed.key, "reason": str(refusal)})
             claims.withdraw(session, claimed, reason=str(refusal), now=now)
             return False
+        what = f"pathway/{claimed.pathway_id}"
+        works.trace(session, "write", what, claimed.patient_id, now=now, event="RungFired", key=claimed.key)
         if duty is None:
             log.warning("nobody on call", extra={"role": claimed.role, "key": claimed.key})
         return True

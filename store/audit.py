@@ -15,7 +15,7 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select, update
@@ -29,6 +29,7 @@ INSTALLATION = ""
 ERASED = "erase"
 BEGINNING = hashlib.sha256(b"jalon audit").hexdigest()
 BATCH = 1000
+_MOMENT = timedelta(milliseconds=1)
 
 
 class WrongKey(Exception):
@@ -110,18 +111,37 @@ class Audit:
         *,
         patient_id: str | None = None,
         actor: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> list[Told]:
-        """Entries, the latest first: of one patient, by one actor, or all; ``before`` an id, to page on."""
+        """Entries, the latest first: of one patient, by one actor, or all; ``before`` an id, to page on.
+
+        ``since`` is included and ``until`` is not.
+        """
         rows = select(AuditRow).order_by(col(AuditRow.id).desc()).limit(limit)
+        if action is not None:
+            rows = rows.where(AuditRow.action == action)
+        if since is not None:
+            rows = rows.where(col(AuditRow.id) >= _from(since), col(AuditRow.at) >= since)
+        if until is not None:
+            rows = rows.where(col(AuditRow.id) < _from(until + _MOMENT), col(AuditRow.at) < until)
         if patient_id is not None:
             rows = rows.where(AuditRow.patient_id == patient_id)
         if actor is not None:
             rows = rows.where(AuditRow.actor == actor)
         if before is not None:
             rows = rows.where(col(AuditRow.id) < before)
-        found = session.exec(rows).all()
+        return self._all_told(session, session.exec(rows).all())
+
+    def one_told(self, session: Session, id_: str) -> Told | None:
+        """The entry of that id."""
+        row = session.get(AuditRow, id_)
+        return next(iter(self._all_told(session, [row] if row is not None else [])), None)
+
+    def _all_told(self, session: Session, found: Sequence[AuditRow]) -> list[Told]:
         owners = {row.key_owner for row in found}
         keys = session.exec(select(AuditKeyRow).where(col(AuditKeyRow.owner).in_(owners)))
         wrapped = {key.owner: key.wrapped for key in keys}
@@ -174,7 +194,7 @@ class Audit:
         if entry.at.utcoffset() is None:
             raise ValueError("Entry.at must be an aware instant.")
         row = AuditRow(
-            id=f"{int(entry.at.timestamp() * 1000):012x}{secrets.token_hex(10)}",
+            id=_from(entry.at) + secrets.token_hex(10),
             at=entry.at.astimezone(UTC),
             actor=entry.actor,
             role=entry.role,
@@ -206,6 +226,11 @@ class Audit:
         insert_if_absent(session, beginning)
         locked = select(AuditHeadRow).where(AuditHeadRow.id == 1).with_for_update()
         return session.exec(locked, execution_options={"populate_existing": True}).one()
+
+
+def _from(at: datetime) -> str:
+    """How the ids of entries begin that are written at this instant: in milliseconds."""
+    return f"{int(at.timestamp() * 1000):012x}"
 
 
 def row_digest(row: AuditRow) -> str:
