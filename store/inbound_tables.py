@@ -39,6 +39,24 @@ class AnomalyRow(SQLModel, table=True):
     note: str = ""
 
 
+class HeardRow(SQLModel, table=True):
+    """What was heard last of a resource of somebody else's, so that the same or an older word changes nothing.
+
+    ``source`` is the system that says it. ``updated`` is its own ``meta.lastUpdated`` (UTC), ``digest`` that of its
+    content without ``meta``.
+    """
+
+    __tablename__ = "heard_word"
+
+    source: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    version: str = ""
+    updated: datetime | None = None
+    digest: str
+    at: datetime
+
+
 class JoinRow(SQLModel, table=True):
     """Two records that a hospital says are one person. ``before`` is how they stood, so that it can be undone.
 

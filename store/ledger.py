@@ -250,6 +250,7 @@ class Ledger(Generic[P]):
             pathway.as_of,
         )
         row.state = encode(pathway)
+        row.patient_id = pathway.patient_id
         row.protocol_digest = pathway.protocol_digest
         row.stage = stage(pathway, ground)
         row.alerts = sum(alert.waits for alert in alerts(pathway, ground))

@@ -34,6 +34,17 @@ def upgrade() -> None:
     )
     op.create_index("anomaly_open", "anomaly", ["status", "at", "id"])
     op.create_table(
+        "heard_word",
+        sa.Column("source", AutoString(), nullable=False),
+        sa.Column("type", AutoString(), nullable=False),
+        sa.Column("id", AutoString(), nullable=False),
+        sa.Column("version", AutoString(), nullable=False),
+        sa.Column("updated", UTCDateTime(), nullable=True),
+        sa.Column("digest", AutoString(), nullable=False),
+        sa.Column("at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "type", "id"),
+    )
+    op.create_table(
         "identity_join",
         sa.Column("id", AutoString(), nullable=False),
         sa.Column("kept", AutoString(), nullable=False),
@@ -82,4 +93,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("slot_taken")
     op.drop_table("identity_join")
+    op.drop_table("heard_word")
     op.drop_table("anomaly")
