@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
-from store.inbound_tables import HeardRow
+from store.inbound_tables import WordRow
 from store.resource_tables import ResourceRow
 from store.tables import DeliveredRow, PathwayRow
 from store.upsert import insert_if_absent
@@ -32,7 +32,7 @@ def is_news(session: Session, word: Word, *, at: datetime) -> bool:
 
     Older is what its system dates earlier, or numbers lower where both numbers are numbers.
     """
-    row = HeardRow(
+    row = WordRow(
         source=word.source,
         type=word.type,
         id=word.id,
@@ -43,8 +43,8 @@ def is_news(session: Session, word: Word, *, at: datetime) -> bool:
     )
     if insert_if_absent(session, row):
         return True
-    query = select(HeardRow).where(
-        HeardRow.source == word.source, HeardRow.type == word.type, HeardRow.id == word.id
+    query = select(WordRow).where(
+        WordRow.source == word.source, WordRow.type == word.type, WordRow.id == word.id
     )
     known = session.exec(query.with_for_update().execution_options(populate_existing=True)).one()
     if known.digest == word.digest or _is_older(word, known):
@@ -54,7 +54,7 @@ def is_news(session: Session, word: Word, *, at: datetime) -> bool:
     return True
 
 
-def _is_older(word: Word, known: HeardRow) -> bool:
+def _is_older(word: Word, known: WordRow) -> bool:
     if word.updated is not None and known.updated is not None:
         return word.updated < known.updated.astimezone(UTC)
     both = word.version.isdecimal() and known.version.isdecimal()

@@ -39,7 +39,7 @@ class AnomalyRow(SQLModel, table=True):
     note: str = ""
 
 
-class HeardRow(SQLModel, table=True):
+class WordRow(SQLModel, table=True):
     """What was heard last of a resource of somebody else's, so that the same or an older word changes nothing.
 
     ``source`` is the system that says it. ``updated`` is its own ``meta.lastUpdated`` (UTC), ``digest`` that of its
