@@ -21,6 +21,8 @@ DEPENDENCE = (
     "Condition",
     "ServiceRequest",
     "Appointment",
+    "Observation",
+    "Flag",
     "Task",
     "CarePlan",
     "CommunicationRequest",

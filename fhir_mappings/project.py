@@ -10,6 +10,7 @@ from fhir_mappings.read import Json
 from fhir_mappings.service_request import is_ordered, service_request
 from fhir_mappings.site import Site
 from fhir_mappings.task import task
+from fhir_mappings.watched import watched
 from fhir_mappings.write import reference
 from pathway.ground import Ground
 from pathway.plan import Plan
@@ -36,12 +37,15 @@ def project(pathway: Pathway, ground: Ground, plan: Plan, site: Site) -> list[Js
             visits.append(made)
         tasks.append(task(pathway, step, ground, row, site))
     tasks += hold_tasks(pathway, ground, site)
-    activities = [reference(each["resourceType"], each["id"]) for each in (*requests, *tasks)]
+    watch = list(watched(pathway, ground, site))
+    owed = (*requests, *tasks, *(each for each in watch if each["resourceType"] == "Task"))
+    activities = [reference(each["resourceType"], each["id"]) for each in owed]
     return [
         patient(pathway, site),
         condition(pathway, site),
         *requests,
         *visits,
         *tasks,
+        *watch,
         care_plan(pathway, ground, activities, site),
     ]

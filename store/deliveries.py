@@ -108,8 +108,8 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
         col(ResourceRow.pathway_id) == due.pathway_id,
         and_(col(ResourceRow.type) == "Patient", col(ResourceRow.id) == patient),
     )
-    # A Provenance has no identifier to be put again by: it is read here.
-    pushed = select(ResourceRow).where(ours, col(ResourceRow.type) != "Provenance")
+    # R4 finds these by no identifier, so they cannot be put again: they are read here.
+    pushed = select(ResourceRow).where(ours, col(ResourceRow.type).not_in(("Provenance", "AdverseEvent")))
     for row in session.exec(pushed):
         known = delivered.get((row.type, row.id))
         found.append(
