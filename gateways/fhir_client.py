@@ -5,7 +5,8 @@ What Jalon writes is put by identifier, so a lost answer is no doubt: sending ag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -94,6 +95,51 @@ class FhirClient:
             page = _resource(self._ask("GET", following), "Bundle")
             found += _found(page)
         return found
+
+    def pages(self, type: str, params: Parameters) -> Iterator[tuple[Resource, bytes]]:
+        """Each page of a search as it comes: the searchset Bundle, and the same as the bytes that came.
+
+        Nothing is asked before the page before it is dealt with; whoever stops asking ends the search.
+        """
+        query = httpx.QueryParams(dict(params))
+        if self._search_by_post:
+            form = {"Content-Type": _FORM}
+            answer = self._ask("POST", f"{self.base_url}/{type}/_search", content=str(query), headers=form)
+        else:
+            answer = self._ask("GET", f"{self.base_url}/{type}", params=query)
+        while True:
+            page = _resource(answer, "Bundle")
+            yield page, answer.content
+            following = self._next(page)
+            if following is None:
+                return
+            answer = self._ask("GET", following)
+
+    def read_bytes(self, type: str, id: str) -> tuple[Resource, bytes]:
+        """One resource, and the same as the bytes that came."""
+        answer = self._ask("GET", f"{self.base_url}/{type}/{id}")
+        return _resource(answer, type), answer.content
+
+    def create(self, resource: Resource) -> str:
+        """Make a resource there. The id that the server gave it."""
+        type_ = resource["resourceType"]
+        answer = self._ask(
+            "POST", f"{self.base_url}/{type_}", json=resource, headers={"Content-Type": FHIR_JSON}
+        )
+        place = re.search(rf"{type_}/([A-Za-z0-9\-.]{{1,64}})", answer.headers.get("Location", ""))
+        made = (_json(answer) or {}).get("id") if place is None else place[1]
+        if not isinstance(made, str):
+            raise DeliveryFailed(
+                f"The FHIR server made a {type_} without saying where.",
+                permanent=False,
+                status=answer.status_code,
+            )
+        return made
+
+    def update(self, resource: Resource) -> None:
+        """Put a resource there under the id that it says."""
+        place = f"{self.base_url}/{resource['resourceType']}/{resource['id']}"
+        self._ask("PUT", place, json=resource, headers={"Content-Type": FHIR_JSON})
 
     def capabilities(self) -> Resource:
         """The server's CapabilityStatement."""
