@@ -24,6 +24,7 @@ from app.web import (
     mailbox,
     patient,
     referrals,
+    smart_pages,
     vitals,
     ward,
 )
@@ -58,6 +59,7 @@ def create_app(service: Service) -> FastAPI:
     ):
         app.include_router(family.router)
     app.include_router(indicators_router)
+    app.include_router(smart_pages.router)
     app.include_router(fhir_router(service))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for error in ERRORS:

@@ -13,6 +13,7 @@ from app.commands import (
     docs,
     explain,
     hold,
+    keys,
     plan,
     protocol,
     protocol_migrate,
@@ -56,6 +57,7 @@ protocol.app.command()(protocol_migrate.migrate)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(plan.app, name="plan")
 app.add_typer(hold.app, name="hold")
+app.add_typer(keys.app, name="keys")
 app.add_typer(admin.db, name="db")
 app.add_typer(admin.user, name="user")
 

@@ -6,7 +6,7 @@ import os
 import socket
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,28 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from app import clock, protocols, versions
+from app.issuers import Issuer, issuers
 from app.projector import FhirProjector
 from app.protocols import LoadedProtocol
+from app.sealed import HEADERS, Sealed
 from app.secrets import installation_key
 from app.settings import HospitalSettings, Misconfigured, Settings, secret
 from fhir_mappings.site import Site
+from gateways import keys as key_files
 from gateways.fhir_client import FhirClient
+from gateways.hooks import HookClient
+from gateways.keys import BadKeys, Keys
 from gateways.mailbox import MailboxGateway
 from gateways.ports import MessageGateway
+from gateways.rate import Pace
+from gateways.smart import SmartToken
 from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
 from scheduler.engine import Engine
 from scheduler.ground import Clock, Works
 from scheduler.hearing import listener
 from scheduler.hospital import Destination
+from scheduler.notifying import Teller
 from store import deliveries, instance
 from store.audit import Audit
 from store.database import Database
@@ -55,8 +63,11 @@ class Service:
     clock: Clock
     works: Works
     destinations: tuple[Destination, ...]
+    teller: Teller
     at_home: bool
     unpublished: str = ""
+    keys: Keys | None = None
+    issuers: Mapping[str, Issuer] = field(default_factory=dict)
 
     def begins_with(self, session: Session) -> str:
         """The digest of the version that a pathway begun now begins with."""
@@ -69,7 +80,7 @@ class Service:
 
     def engine(self) -> Engine:
         """A worker over this service, not yet started."""
-        return Engine(self.works, self.destinations, chores=(self._seal,))
+        return Engine(self.works, self.destinations, self.teller, chores=(self._seal,))
 
     def _seal(self) -> None:
         """Chain what the requests have left in the trace."""
@@ -79,7 +90,10 @@ class Service:
     def close(self) -> None:
         """Give back connections."""
         for destination in self.destinations:
-            destination.client.close()
+            destination.close()
+        self.teller.hooks.close()
+        for issuer in self.issuers.values():
+            issuer.keys.close()
         self.db.close()
 
 
@@ -114,7 +128,10 @@ def _join(
     centre = centre_file.said
     audit = Audit(installation_key(settings))
     site = Site(system=settings.system.rstrip("/"), name=centre["name"])
-    destinations = tuple(_destination(hospital, site) for hospital in settings.fhir_destinations)
+    own_keys = _keys(settings.smart_keys_file)
+    destinations = tuple(
+        _destination(hospital, site, own_keys, now) for hospital in settings.fhir_destinations
+    )
     names = tuple(destination.name for destination in destinations)
     shelf: Shelf[LoadedProtocol] = Shelf(protocols.from_content)
     ledger = Ledger(shelf, FhirProjector(site), names)
@@ -147,14 +164,26 @@ def _join(
         now,
         works,
         destinations,
+        _teller(settings, works, own),
         at_home,
         unpublished="" if published else f"{own.protocol.protocol} {own.protocol.version}",
+        keys=own_keys,
+        issuers=issuers(settings),
     )
 
 
 def at(service: Service, now: Clock) -> Service:
     """The same service by another clock."""
-    return replace(service, clock=now, works=replace(service.works, clock=now))
+    works = replace(service.works, clock=now)
+    return replace(service, clock=now, works=works, teller=replace(service.teller, works=works))
+
+
+def _teller(settings: Settings, works: Works, protocol: LoadedProtocol) -> Teller:
+    """Who tells subscribers."""
+    sealed = Sealed(installation_key(settings), HEADERS)
+    base = f"{settings.public_url.rstrip('/')}/fhir"
+    zone = ZoneInfo(protocol.ground.calendar.zone)
+    return Teller(works, HookClient(), base, zone, sealed.open)
 
 
 def _gateways(settings: Settings, now: Clock) -> dict[str, MessageGateway]:
@@ -198,7 +227,45 @@ def _sms(settings: Settings, now: Clock) -> MessageGateway:
     )
 
 
-def _destination(hospital: HospitalSettings, site: Site) -> Destination:
-    token = secret(hospital.token, hospital.token_file, "FHIR_DESTINATIONS")
-    client = FhirClient(hospital.url, (lambda: token) if token else None)
-    return Destination(hospital.name, client, hear=listener(site, hospital.name))
+def _keys(file: Path | None) -> Keys | None:
+    """Our own keys, where there are any."""
+    if file is None:
+        return None
+    try:
+        return key_files.read(file)
+    except BadKeys as error:
+        raise Misconfigured(f"JALON_SMART_KEYS_FILE: {error}") from error
+
+
+def _destination(hospital: HospitalSettings, site: Site, keys: Keys | None, now: Clock) -> Destination:
+    fixed = secret(hospital.token, hospital.token_file, "FHIR_DESTINATIONS")
+    token = _smart_token(hospital, keys, now)
+    client = FhirClient(
+        hospital.url,
+        token if token is not None else (lambda: fixed) if fixed else None,
+        refused=token.refused if token is not None else None,
+        pace=Pace(hospital.per_second) if hospital.per_second is not None else None,
+    )
+    return Destination(
+        hospital.name,
+        client,
+        hear=listener(site, hospital.name),
+        mode=hospital.mode,
+        resources=tuple(hospital.resources),
+        token=token,
+    )
+
+
+def _smart_token(hospital: HospitalSettings, keys: Keys | None, now: Clock) -> SmartToken | None:
+    if hospital.smart is None:
+        return None
+    own = _keys(hospital.smart.key_file) if hospital.smart.key_file is not None else keys
+    assert own is not None, "the settings see to it"
+    return SmartToken(
+        hospital.url,
+        hospital.smart.client_id,
+        own,
+        now,
+        scope=hospital.smart.scope,
+        token_url=hospital.smart.token_url,
+    )

@@ -11,22 +11,69 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validat
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from gateways.wire import is_safe
+
 _HTTP = ("http://", "https://")
 _DATABASES = ("sqlite://", "postgresql+psycopg://")
-_NOT_JSON = (  # it is the only setting that is JSON
-    'JALON_FHIR_DESTINATIONS: is no JSON; write [] or [{"name": "chu", "url": "https://…/fhir", "token_file": "…"}]'
-)
+_NOT_JSON = {  # the settings that are JSON
+    "fhir_destinations": '[] or [{"name": "chu", "url": "https://…/fhir", "token_file": "…"}]',
+    "fhir_issuers": '[] or [{"issuer": "https://…", "jwks_url": "https://…", "clients": {"…": {"name": "…"}}}]',
+}
 
 
 class SmartSettings(BaseModel):
     """How we prove to a hospital's authorisation server who we are (SMART Backend Services, ``private_key_jwt``)."""
 
     client_id: str
-    key_file: Path
-    """Our private key as a JWK (RSA for RS384, EC P-384 for ES384)."""
+    key_file: Path | None = None
+    """Our private keys for this server (JWK or JWK Set); without it those of ``JALON_SMART_KEYS_FILE``."""
     scope: str = "system/*.read system/*.write"
     token_url: str = ""
     """Without it, what the server's ``.well-known/smart-configuration`` says."""
+
+    @model_validator(mode="after")
+    def _well_said(self) -> Self:
+        if self.token_url and not is_safe(self.token_url):
+            raise ValueError("token_url: write https://… (http only on this machine)")
+        return self
+
+
+class SystemSettings(BaseModel):
+    """A system that shows tokens of an issuer, and as whom it acts here."""
+
+    name: str
+    owner: str | None = None
+    """The organisation in whose name it moves Tasks."""
+    requester: bool = False
+    """Whether it may speak as their requester."""
+    functions: list[str] = []
+    """The queues it may claim Tasks from."""
+
+
+class IssuerSettings(BaseModel):
+    """An authorisation server whose access tokens (JWT) we take."""
+
+    issuer: str
+    audience: str = ""
+    """What ``aud`` must hold; without it, our own FHIR address."""
+    jwks_url: str = ""
+    jwks_file: Path | None = None
+    token_url: str = ""
+    """Where its clients get their tokens: said in our ``.well-known/smart-configuration``."""
+    single_use: bool = False
+    """Whether each of its tokens is taken once only."""
+    clients: dict[str, SystemSettings] = {}
+    """By client id; a client that is not here is nobody."""
+
+    @model_validator(mode="after")
+    def _well_said(self) -> Self:
+        if bool(self.jwks_url) is (self.jwks_file is not None):
+            raise ValueError("jwks_url: say where its keys are, by jwks_url or jwks_file, one of the two")
+        if self.jwks_url and not is_safe(self.jwks_url):
+            raise ValueError("jwks_url: write https://… (http only on this machine)")
+        if self.token_url and not is_safe(self.token_url):
+            raise ValueError("token_url: write https://… (http only on this machine)")
+        return self
 
 
 class ListenSettings(BaseModel):
@@ -65,6 +112,8 @@ class HospitalSettings(BaseModel):
             raise ValueError("url: write http://… or https://…")
         if self.smart is not None and (self.token is not None or self.token_file is not None):
             raise ValueError("smart: choose a fixed token or SMART, not both")
+        if self.smart is not None and not is_safe(self.url):
+            raise ValueError("url: with smart, write https://… (http only on this machine)")
         return self
 
 
@@ -110,6 +159,10 @@ class Settings(BaseSettings):
 
     mailbox: Path = Path("var/mailbox")
     fhir_destinations: list[HospitalSettings] = []
+    fhir_issuers: list[IssuerSettings] = []
+    """Who may issue tokens to the systems that speak to our ``/fhir``, beside the tokens we make ourselves."""
+    smart_keys_file: Path | None = None
+    """Our private keys (``jalon keys new``); their public halves are served at ``/.well-known/jwks.json``."""
     lease_slack_seconds: float = Field(default=30.0, gt=0)
     worker: bool = True
     """Whether ``jalon serve`` works too; off where ``jalon work`` runs beside it."""
@@ -128,6 +181,15 @@ class Settings(BaseSettings):
         names = [hospital.name for hospital in self.fhir_destinations]
         if len(names) != len(set(names)):
             raise ValueError("JALON_FHIR_DESTINATIONS: two destinations have the same name")
+        issuers = [one.issuer for one in self.fhir_issuers]
+        if len(issuers) != len(set(issuers)):
+            raise ValueError("JALON_FHIR_ISSUERS: the same issuer twice")
+        for hospital in self.fhir_destinations:
+            if hospital.smart and hospital.smart.key_file is None and self.smart_keys_file is None:
+                raise ValueError(
+                    f"JALON_SMART_KEYS_FILE: {hospital.name} asks for a signature and there is no key;"
+                    " make one with `jalon keys new` and set its file"
+                )
         if self.smtp_port == 465:
             raise ValueError("JALON_SMTP_PORT: implicit TLS (465) is not spoken; use 587 with STARTTLS")
         return self
@@ -157,7 +219,15 @@ def load() -> Settings:
     except ValidationError as error:
         raise Misconfigured("; ".join(_sentence(each) for each in error.errors())) from error
     except SettingsError as error:
-        raise Misconfigured(_NOT_JSON) from error
+        raise Misconfigured(_not_json(str(error))) from error
+
+
+def _not_json(said: str) -> str:
+    """The settings library names the field in its sentence and nowhere else."""
+    for name, example in _NOT_JSON.items():
+        if f'"{name}"' in said:
+            return f"JALON_{name.upper()}: is no JSON; write {example}"
+    return f"a setting cannot be read: {said}"
 
 
 def _sentence(each: ErrorDetails) -> str:

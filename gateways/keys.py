@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import ECKey, KeyParameters, KeySet, RSAKey
 
 ALGORITHMS = ("ES384", "RS384")
 """What SMART Backend Services asks every server to understand."""
@@ -52,10 +53,11 @@ def algorithm(key: PrivateKey) -> str:
 
 def generate(name: str) -> PrivateKey:
     """A new key: ``ES384`` (EC P-384) or ``RS384`` (RSA of 3072 bits)."""
+    named: KeyParameters = {"kid": uuid.uuid4().hex[:16]}
     if name == "ES384":
-        return ECKey.generate_key("P-384", auto_kid=True)
+        return ECKey.generate_key("P-384", named)
     if name == "RS384":
-        return RSAKey.generate_key(_RSA_BITS, auto_kid=True)
+        return RSAKey.generate_key(_RSA_BITS, named)
     raise BadKeys(f"{name}: choose one of {', '.join(ALGORITHMS)}")
 
 

@@ -26,6 +26,7 @@ from fhir_mappings.outbound import (
 )
 from gateways.fhir_client import FhirClient
 from gateways.ports import DeliveryFailed
+from gateways.smart import SmartToken
 from scheduler.ground import Works
 from store import deliveries, instance
 from store.deliveries import Due, Parcel
@@ -50,12 +51,25 @@ Hear = Callable[[Works, str, Resource], None]
 
 @dataclass(frozen=True)
 class Destination:
-    """A FHIR server that is to hear of every pathway, and who listens to what it answers."""
+    """A FHIR server that is to hear of every pathway, and who listens to what it answers.
+
+    ``mode`` is ``push``, or ``hosted`` for one that reads here and to which nothing is written. ``resources`` are the
+    types it wants; none: all. ``token`` is how we prove who we are, where that is more than a fixed text.
+    """
 
     name: str
     client: FhirClient
     hear: Hear | None = None
+    mode: str = "push"
+    resources: tuple[str, ...] = ()
+    token: SmartToken | None = None
     lease_seconds: float = field(default=120.0)
+
+    def close(self) -> None:
+        """Close the connections kept open."""
+        self.client.close()
+        if self.token is not None:
+            self.token.close()
 
 
 class NotSaid(DeliveryFailed):

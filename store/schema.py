@@ -5,6 +5,7 @@ from __future__ import annotations
 from store import (
     account_tables,
     audit_tables,
+    exchange_tables,
     inbound_tables,
     publication_tables,
     resource_tables,
@@ -15,6 +16,7 @@ from store import (
 __all__ = [
     "account_tables",
     "audit_tables",
+    "exchange_tables",
     "inbound_tables",
     "publication_tables",
     "resource_tables",

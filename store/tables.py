@@ -14,6 +14,7 @@ from sqlmodel import Field, SQLModel
 # The conditions of partial indexes; a query uses one only when it says the same words (see ``store.worklist``).
 ALERTED = "alerts > 0"
 BLOCKED = "blocked > 0"
+REFUSED = "refused_version IS NOT NULL"
 TO_DO = "status = 'planned' AND live = true AND kind IN ('task', 'call', 'letter')"
 
 
@@ -212,10 +213,20 @@ class DeliveryRow(SQLModel, table=True):
 class DeliveredRow(SQLModel, table=True):
     """What a destination has of one resource: which version of ours, in which words, under which name of theirs.
 
+    ``added`` is what the destination's people added to their copy and what we leave there (``fhir_mappings.merging``).
     ``refused`` holds the OperationOutcome of a resource the destination will not take, at ``refused_version``.
     """
 
     __tablename__ = "delivered"
+    __table_args__ = (
+        Index(
+            "delivered_refused",
+            "destination",
+            "pathway_id",
+            sqlite_where=text(REFUSED),
+            postgresql_where=text(REFUSED),
+        ),
+    )
 
     destination: str = Field(primary_key=True)
     type: str = Field(primary_key=True)
@@ -227,6 +238,8 @@ class DeliveredRow(SQLModel, table=True):
     etag: str | None = None
     refused_version: int | None = None
     refused: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    refused_at: datetime | None = None
+    added: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
 
 
 class HeartbeatRow(SQLModel, table=True):

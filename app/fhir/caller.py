@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,9 +11,11 @@ from app.fhir.errors import refuse
 from app.http_errors import NotSignedIn
 from app.service import Service
 from app.signin import sign_in_cookie
+from app.smart_server import holder_of_jwt, is_jwt
 from fhir_mappings.read import Json, object_at
 from fhir_mappings.task_moves import Role
 from fhir_mappings.write import party
+from gateways.scopes import LETTER_OF, LETTERS, permits
 from pathway.state import Actor
 from scheduler.hearing import Subject, is_party
 from store import accounts, tokens
@@ -48,8 +49,12 @@ def caller(service: Service, request: Request) -> Caller:
 
 def _by_token(service: Service, shown: str, now: datetime) -> Caller:
     scheme, _, plain = shown.partition(" ")
+    plain = plain.strip() if scheme.lower() == "bearer" else ""
+    if is_jwt(plain):
+        jwt_holder = holder_of_jwt(service.db, service.issuers, plain, now)
+        return Caller(replace(jwt_holder.actor, functions=()), now, jwt_holder)
     with service.db.read() as session:
-        holder = tokens.token_holder(session, plain.strip(), now) if scheme.lower() == "bearer" else None
+        holder = tokens.token_holder(session, plain, now) if plain else None
     if holder is None:
         raise NotSignedIn
     if holder.stale:
@@ -78,23 +83,6 @@ def system(caller: Caller) -> Holder:
     return caller.holder
 
 
-_LETTER = {
-    "create": "c",
-    "read": "r",
-    "vread": "r",
-    "history-instance": "r",
-    "update": "u",
-    "patch": "u",
-    "delete": "d",
-    "search-type": "s",
-    "history-type": "s",
-}
-"""Interaction of FHIR → the letter that stands for it in a scope of SMART 2."""
-
-_SCOPE = re.compile(r"(?:system|user)/(\*|[A-Z][A-Za-z]{1,60})\.(read|write|\*|c?r?u?d?s?)")
-_FIRST_VERSION = {"read": "rs", "write": "cud", "*": "cruds"}
-
-
 def allowed(caller: Caller, type_: str, interaction: str) -> None:
     """403 when what this caller was granted does not cover this interaction (a code of FHIR) with this type.
 
@@ -102,17 +90,12 @@ def allowed(caller: Caller, type_: str, interaction: str) -> None:
     not understood here and grants nothing, for granting more than it says would be worse.
     """
     scopes = caller.holder.scopes if caller.holder is not None else None
-    if scopes is None or any(_grants(scope, type_, _LETTER[interaction]) for scope in scopes):
+    if scopes is None or permits(scopes, type_, interaction):
         return
-    wanted = f"system/{type_}.{_LETTER[interaction]}"
-    raise refuse(403, f"The token does not grant {wanted}; ask for that scope.")
-
-
-def _grants(scope: str, type_: str, letter: str) -> bool:
-    match = _SCOPE.fullmatch(scope)
-    if match is None or match[1] not in ("*", type_):
-        return False
-    return letter in _FIRST_VERSION.get(match[2], match[2])
+    wanted = f"system/{type_}.{LETTER_OF.get(interaction, LETTERS)}"
+    challenge = f'Bearer error="insufficient_scope", scope="{wanted}"'
+    sentence = f"The token does not grant {wanted}; ask for that scope."
+    raise refuse(403, sentence, headers={"WWW-Authenticate": challenge})
 
 
 def task_role(holder: Holder, about: Subject, incoming: Json) -> Role:
