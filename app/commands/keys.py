@@ -89,7 +89,7 @@ def _read(file: Path) -> Keys:
 
 
 def _named(keys: Keys, kid: str) -> PrivateKey:
-    for key in keys.all:
-        if key.kid == kid:
-            return key
-    fail(f"there is no key {kid}; `jalon keys list` shows those there are")
+    found = next((key for key in keys.all if key.kid == kid), None)
+    if found is None:
+        fail(f"there is no key {kid}; `jalon keys list` shows those there are")
+    return found

@@ -19,6 +19,7 @@ OPEN = {
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/language"),
+    ("GET", "/.well-known/jwks.json"),
 }
 PAGES = {
     ("GET", "/"),
