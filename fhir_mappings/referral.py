@@ -64,6 +64,16 @@ def read_referral_bundle(bundle: Json, *, received: datetime, zone: tzinfo = CEN
     return Intake(referral, tuple(reading.issues), missing(referral))
 
 
+def is_referral(bundle: Json) -> bool:
+    """Whether a transaction asks for a vertebroplasty, and so is a referral, well made or not."""
+    return any(
+        text_at(each, "resource", "resourceType") == "ServiceRequest"
+        and text_at(each, "request", "method") in (None, "POST", "PUT")
+        and _asks_for_vertebroplasty(object_at(each, "resource"))
+        for each in objects_at(bundle, "entry")
+    )
+
+
 # --- the Bundle -------------------------------------------------------------------------------------------
 
 

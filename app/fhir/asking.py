@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -61,6 +61,8 @@ def need_acceptable(request: Request) -> None:
 def need_type(request: Request, *types: str) -> None:
     """415 when the body is said to be anything else, or not UTF-8, or of another FHIR."""
     type_, parameters = _media_type(request.headers.get("content-type", ""))
+    if request.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        raise refuse(415, "The body must not be compressed; send it without Content-Encoding.")
     charset = parameters.get("charset", "utf-8").lower()
     if type_ not in types:
         raise refuse(415, f"The body must be {types[0]}; say so in Content-Type.")
@@ -76,6 +78,16 @@ def resource(body: bytes) -> Json:
     if read is None:
         raise FhirError(400, *issues)
     return read
+
+
+def operations(body: bytes) -> Any:
+    """The list of operations in a body, read with the same care as a resource."""
+    read, issues = parse(b'{"patch":' + body.removeprefix(b"\xef\xbb\xbf") + b"}")
+    if read is None:
+        raise FhirError(400, *issues)
+    if set(read) != {"patch"} or not isinstance(read["patch"], list):
+        raise refuse(400, "A JSON Patch is a list of operations; send one.", code="structure")
+    return read["patch"]
 
 
 def _media_type(said: str) -> tuple[str, dict[str, str]]:
@@ -116,13 +128,12 @@ def unchanged(request: Request, version: int) -> bool:
     return _names(request.headers.get("if-none-match"), version)
 
 
-def need_version(request: Request, version: int | None) -> None:
-    """412 when ``If-Match`` names another version than the one that stands (None: there is none yet).
+def need_version(asked: str | None, version: int | None) -> None:
+    """412 when ``If-Match`` (``asked``) names another version than the one that stands (None: there is none yet).
 
     Without ``If-Match`` the update is heard: it never overwrites, it says what has happened, and the table of
     moves refuses what cannot follow from where the resource stands.
     """
-    asked = request.headers.get("if-match")
     if asked is None:
         return
     if version is None or not _names(asked, version):
@@ -130,6 +141,13 @@ def need_version(request: Request, version: int | None) -> None:
         raise refuse(
             412, f"The resource is not at the version of If-Match: {now}; read it again, then decide."
         )
+
+
+def need_no_version(asked: str | None, version: int | None) -> None:
+    """412 when ``If-None-Match`` (``asked``) names the version that stands: ``*`` lets a write make, not change."""
+    if version is not None and _names(asked, version):
+        sentence = f'The resource is at W/"{version}", which If-None-Match excludes; read it, then decide.'
+        raise refuse(412, sentence)
 
 
 def _names(header: str | None, version: int) -> bool:

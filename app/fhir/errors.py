@@ -85,20 +85,27 @@ class FhirRoute(APIRoute):
         return guarded
 
 
+def refusal(caught: Exception) -> FhirError | None:
+    """What is to be said of this error where it is a refusal; None where the fault is ours."""
+    if isinstance(caught, FhirError):
+        return caught
+    if not isinstance(caught, ERRORS):
+        return None
+    said = problem(caught)
+    issue = said.as_issue()
+    if isinstance(caught, Refused | Stale):
+        # The field is one of our event, not an element of what was sent: named in words, not as a path.
+        named = f" ({said.field})" if said.field else ""
+        issue = error(said.issue, said.text.en + named)
+    return FhirError(said.status, issue, headers={"WWW-Authenticate": "Bearer"} if said.status == 401 else {})
+
+
 def failed(request: Request, caught: Exception) -> Response:
     """The answer to a request that raised."""
     id_ = request_id(request)
-    if isinstance(caught, FhirError):
-        return outcome(caught.status, caught.issues, id_, caught.headers)
-    if isinstance(caught, ERRORS):
-        said = problem(caught)
-        issue = said.as_issue()
-        if isinstance(caught, Refused | Stale):
-            # The field is one of our event, not an element of what was sent: named in words, not as a path.
-            named = f" ({said.field})" if said.field else ""
-            issue = error(said.issue, said.text.en + named)
-        headers = {"WWW-Authenticate": "Bearer"} if said.status == 401 else {}
-        return outcome(said.status, (issue,), id_, headers)
+    refused = refusal(caught)
+    if refused is not None:
+        return outcome(refused.status, refused.issues, id_, refused.headers)
     if isinstance(caught, ClientDisconnect):
         return outcome(400, (error("structure", "The body broke off; send it again, whole."),), id_)
     place = [

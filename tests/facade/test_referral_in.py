@@ -99,7 +99,7 @@ def test_what_the_sender_must_put_right_is_refused_by_element_and_nothing_is_kep
     assert facade.get("/Patient?_summary=count").json()["total"] == 0
 
 
-@pytest.mark.parametrize("type_", ["batch", "collection", "searchset"])
+@pytest.mark.parametrize("type_", ["document", "collection", "searchset"])
 def test_a_bundle_that_is_no_referral_is_refused(facade: Facade, type_: str) -> None:
     answer = facade.ask("POST", "", resource={**referral_bundle(), "type": type_})
     assert answer.status_code == 422

@@ -1,0 +1,161 @@
+"""What is ours and is written from outside: a Task or an Appointment is heard as what has happened, and so is what a
+Patient says of our patient. Nothing of it is overwritten."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from app.fhir import asking
+from app.fhir.about_whom import record_of
+from app.fhir.caller import Caller, may_book, system, task_role
+from app.fhir.errors import FhirError, refuse
+from app.fhir.wishes import Done, Landing, Wish
+from app.service import Service
+from fhir_mappings.outcome import Issue
+from fhir_mappings.read import Json, objects_at, text_at
+from fhir_mappings.searchable import place
+from fhir_mappings.site import fhir_id
+from fhir_mappings.task_moves import Role
+from scheduler.hearing import HEARD_TYPES, Subject, hear, own_system, subject
+from scheduler.inbound import understand
+from store import search
+from store.search import Found
+
+
+def step_of(service: Service, session: Session, standing: Found) -> Subject:
+    """The step that this Task or Appointment of ours is of, its pathway locked. 422 for what is no step."""
+    about = (
+        subject(session, service.ledger, service.site, standing.type, standing.id)
+        if standing.type in HEARD_TYPES
+        else None
+    )
+    if about is None or about.current is None:
+        said = "carries a signed instruction of ours" if standing.type == "Task" else "says our own state"
+        sentence = f"This {standing.type} {said} and is not moved from outside."
+        raise refuse(422, sentence, code="business-rule")
+    return about
+
+
+def step_named(service: Service, session: Session, wish: Wish, base: str) -> Subject | None:
+    """The step that a new Task or Appointment means: by our identifier in its condition or in itself, or by our order.
+
+    404 for an identifier of ours that is nobody's, and for a Task: none of ours is made from outside. 422 for a
+    Task that merely bears our identifier.
+    """
+    if wish.type not in HEARD_TYPES:
+        return None
+    asked = _asked_for(service, wish)
+    said = asked or _borne(service, wish)
+    if said is None:
+        said = _ordered(service, session, wish, base)
+        return _step(service, session, wish.type, said) if said is not None else None
+    about = _step(service, session, wish.type, said)
+    if asked is None and wish.type == "Task":
+        where = "Task.identifier"
+        raise refuse(422, f"{where} is one that we give to Tasks of ours; leave it out.", where)
+    if about is None or (about.current is None and wish.type == "Task"):
+        raise refuse(404, f"No {wish.type} of ours has that identifier; none is made by an update.")
+    return about
+
+
+def landed(about: Subject) -> Landing:
+    """A write about this step, which comes down on its Task or Appointment, made or not yet."""
+    id_ = fhir_id(about.pathway.id, about.step.key, about.step.occurrence)
+    return Landing(about.type, id_, about.current, about=about)
+
+
+def heard(
+    service: Service, session: Session, who: Caller, wish: Wish, about: Subject, incoming: Json
+) -> Done:
+    """Hear it under the pathway's lock and leave the trace."""
+    holder = system(who)
+    role: Role = "owner"
+    if about.type == "Task":
+        role = task_role(holder, about, incoming)
+    else:
+        may_book(holder, about)
+    _same_identifier(service, about, incoming)
+    said = hear(session, service.ledger, service.site, about, incoming, role=role, by=who.actor, at=who.now)
+    if said.found is None and any(issue.refuses for issue in said.issues):
+        raise FhirError(_status(said.issues), *said.issues)
+    what = f"{about.type}/{landed(about).id}"
+    service.audit.write(session, who.trace("write", what, about.patient_id, role=role, moved=said.moved))
+    made = about.current is None and said.found is not None
+    return Done(201 if made else 200, said.found, said.issues, said.moved)
+
+
+def patient_heard(service: Service, session: Session, who: Caller, patient_id: str, incoming: Json) -> Done:
+    """What a Patient says of our patient is heard; our own record is answered, as it then stands."""
+    holder = system(who)
+    said = understand(
+        session,
+        service.ledger,
+        service.site,
+        incoming,
+        patient_id=patient_id,
+        source=holder.name,
+        by=who.actor,
+        at=who.now,
+    )
+    session.flush()
+    found = record_of(session, patient_id)
+    assert found is not None, "a patient who is heard of has a record"
+    service.audit.write(session, who.trace("write", f"Patient/{found.id}", patient_id, moved=said.moved))
+    return Done(200, found, said.issues, said.moved)
+
+
+def need_version(wish: Wish, standing: Found | None) -> None:
+    """412 when the wish is put on condition of another version than the one that stands."""
+    version = standing.version if standing is not None else None
+    asking.need_version(wish.if_match, version)
+    asking.need_no_version(wish.if_none_match, version)
+
+
+def _step(service: Service, session: Session, type_: str, value: str) -> Subject | None:
+    return subject(session, service.ledger, service.site, type_, None, value)
+
+
+def _asked_for(service: Service, wish: Wish) -> str | None:
+    """The value of our identifier that the condition names."""
+    named = f"{own_system(service.site, wish.type)}|"
+    if wish.criteria is None or len(wish.criteria) != 1:
+        return None
+    name, value = wish.criteria[0]
+    return value.removeprefix(named) if name == "identifier" and value.startswith(named) else None
+
+
+def _borne(service: Service, wish: Wish) -> str | None:
+    """The value of our identifier that the resource bears."""
+    system_ = own_system(service.site, wish.type)
+    borne = objects_at(wish.resource, "identifier")
+    return next((text_at(one, "value") for one in borne if text_at(one, "system") == system_), None)
+
+
+def _ordered(service: Service, session: Session, wish: Wish, base: str) -> str | None:
+    """The step whose order an Appointment is based on: our ServiceRequest of a visit."""
+    if wish.type != "Appointment":
+        return None
+    system_: str = service.site.identifier("request", "")["system"]
+    for each in objects_at(wish.resource, "basedOn"):
+        kind, id_ = place(text_at(each, "reference") or "", base)
+        order = search.read(session, kind, id_) if kind == "ServiceRequest" else None
+        if order is not None and order.source is None:
+            names = objects_at(order.content, "identifier")
+            return next((text_at(one, "value") for one in names if text_at(one, "system") == system_), None)
+    return None
+
+
+def _same_identifier(service: Service, about: Subject, incoming: Json) -> None:
+    """422 when the body carries our identifier of something else."""
+    system_ = own_system(service.site, about.type)
+    own = f"{about.pathway.id}/{about.step.ref}"
+    for each in objects_at(incoming, "identifier"):
+        if text_at(each, "system") == system_ and text_at(each, "value") != own:
+            where = f"{about.type}.identifier"
+            raise refuse(422, f"{where} names another {about.type} of ours; send it back as read.", where)
+
+
+def _status(issues: tuple[Issue, ...]) -> int:
+    """HTTP status of a refused update: whose turn it is (409, 403), or what is wrong with what it says (422)."""
+    by_code = {"conflict": 409, "forbidden": 403, "not-found": 404}
+    return next((by_code[each.code] for each in issues if each.refuses and each.code in by_code), 422)
