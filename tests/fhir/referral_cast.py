@@ -105,7 +105,9 @@ def add(sent: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
 
 def observed(loinc: str, value: Any, unit: str | None, at: str = "2027-01-31T10:00:00Z") -> dict[str, Any]:
     """An Observation with a quantity."""
-    quantity = {"value": value} | ({"unit": unit, "code": unit} if unit else {})
+    quantity = {"value": value} | (
+        {"unit": unit, "system": "http://unitsofmeasure.org", "code": unit} if unit else {}
+    )
     return {
         "resourceType": "Observation",
         "status": "final",

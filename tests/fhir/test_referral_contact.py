@@ -45,8 +45,10 @@ def reached(*telecom: dict[str, Any], language: list[dict[str, Any]] | None = No
     """The contact read from these ContactPoints."""
     sent = bundle()
     patient = only(sent, "Patient")
-    patient["telecom"] = list(telecom)
-    patient["communication"] = language or []
+    del patient["telecom"], patient["communication"]
+    patient |= ({"telecom": list(telecom)} if telecom else {}) | (
+        {"communication": language} if language else {}
+    )
     return accepted(sent).patient.contact
 
 

@@ -101,6 +101,9 @@ def twice(kind: str) -> Change:
 REQUEST = "Bundle.entry[3].resource.ofType(ServiceRequest)"
 PATIENT = "Bundle.entry[0].resource.ofType(Patient)"
 CONDITION = "Bundle.entry[2].resource.ofType(Condition)"
+REFUTED = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "refuted"}]
+}
 
 REFUSALS: list[tuple[str, Change, str, str, str]] = [
     ("not a Bundle", lambda _: {"resourceType": "Patient"}, "structure", "resourceType", "Bundle"),
@@ -174,7 +177,7 @@ REFUSALS: list[tuple[str, Change, str, str, str]] = [
     ("no requester", put("ServiceRequest", requester=None), "required", f"{REQUEST}.requester", "name the"),
     (
         "reason points nowhere",
-        put("ServiceRequest", reasonReference=[{"reference": "#none"}]),
+        put("ServiceRequest", reasonReference=[{"reference": "Condition/none"}]),
         "not-found",
         f"{REQUEST}.reasonReference[0]",
         "correct the reference",
@@ -217,7 +220,7 @@ REFUSALS: list[tuple[str, Change, str, str, str]] = [
     ),
     (
         "condition refuted",
-        put("Condition", verificationStatus={"coding": [{"code": "refuted"}]}),
+        put("Condition", verificationStatus=REFUTED),
         "business-rule",
         f"{CONDITION}.verificationStatus",
         "that stands",

@@ -100,8 +100,8 @@ POST = {"method": "POST", "url": "Task"}
         ),
         (bundle("transaction", {"resource": task()}), "invariant", "Bundle.entry[0].request"),
         (bundle("collection", {"resource": task(), "request": POST}), "invariant", "Bundle.entry[0].request"),
-        (bundle("collection", {"fullUrl": "urn:uuid:1"}), "invariant", "Bundle.entry[0]"),
-        (bundle("collection", total=0), "invariant", "Bundle.total"),
+        (bundle("collection", {"fullUrl": "https://h.example/Task/1"}), "invariant", "Bundle.entry[0]"),
+        (bundle("collection", {"resource": task()}, total=1), "invariant", "Bundle.total"),
         (
             bundle("collection", {"resource": task(), "search": {"mode": "match"}}),
             "invariant",
