@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from app.service import Service
 from app.settings import Misconfigured
 from scheduler.engine import Engine
-from store import claims, deliveries
+from store import claims, deliveries, subscriptions
 
 STOP_WITHIN = 5.0
 """Seconds to finish what is in hand at the end. What takes longer keeps its lease and is taken up again later."""
@@ -32,6 +32,7 @@ def working(service: Service) -> Iterator[Engine]:
                 # Nobody else works on this file, so whoever held these leases is dead.
                 claims.free_leases(session)
                 deliveries.free_leases(session)
+                subscriptions.free_leases(session)
         engine = service.engine()
         engine.start()
         try:

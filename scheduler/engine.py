@@ -16,13 +16,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from scheduler.ground import Works
 from scheduler.hospital import Destination, deliver_due
 from scheduler.messages import send_due
+from scheduler.notifying import Teller, forget_old, match_due
 from scheduler.rungs import fire_due
+from scheduler.telling import tell_due
 from store import heartbeat
 
 log = logging.getLogger("jalon.engine")
 
 _AT_ONCE = 20
 """Rounds a beat may make while there is more to do; then others get their turn."""
+_TELLERS = 4
+"""Subscribers that are called at the same time: one that is slow to answer holds up no other."""
+_FORGET_EVERY = timedelta(hours=1)
 
 
 class Engine:
@@ -35,6 +40,7 @@ class Engine:
         self,
         works: Works,
         destinations: tuple[Destination, ...] = (),
+        teller: Teller | None = None,
         *,
         beat: timedelta = timedelta(seconds=1),
         chores: tuple[Callable[[], object], ...] = (),
@@ -45,6 +51,10 @@ class Engine:
             lines[f"messages-{channel}"] = _messages(works, channel)
         for destination in destinations:
             lines[f"fhir-{destination.name}"] = _deliveries(works, destination)
+        if teller is not None:
+            lines["subscriptions"] = _matching(works, teller)
+            for number in range(_TELLERS):
+                lines[f"notifications-{number}"] = _telling(works, teller)
         lines["watch"] = _watch(works, chores)
         self._metronome = BackgroundScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(len(lines))}
@@ -76,6 +86,23 @@ def _messages(works: Works, channel: str) -> Callable[[], int]:
 
 def _deliveries(works: Works, destination: Destination) -> Callable[[], int]:
     return lambda: deliver_due(works, destination, now=works.clock())
+
+
+def _matching(works: Works, teller: Teller) -> Callable[[], int]:
+    forgotten = [works.clock()]
+
+    def match() -> int:
+        now = works.clock()
+        if now - forgotten[0] >= _FORGET_EVERY:
+            forgotten[0] = now
+            forget_old(teller, now=now)
+        return match_due(teller, now=now)
+
+    return match
+
+
+def _telling(works: Works, teller: Teller) -> Callable[[], int]:
+    return lambda: tell_due(teller, now=works.clock())
 
 
 def _watch(works: Works, chores: tuple[Callable[[], object], ...]) -> Callable[[], int]:

@@ -52,6 +52,9 @@ class Owed:
 def tell_due(teller: Teller, *, now: datetime, limit: int = 1) -> int:
     """Tell up to ``limit`` subscriptions what they are owed. Returns how many were taken up."""
     works = teller.works
+    with works.db.read() as session:
+        if not subscriptions.any_due(session, now=now):
+            return 0
     with works.db.write() as session:
         if not instance.at_home(session, works.identity):
             return 0

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, text, update
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from store.account_tables import TokenRow
 from store.database import db_clock
@@ -194,21 +195,15 @@ def announce(
 # --- telling ----------------------------------------------------------------------------------------------
 
 
+def any_due(session: Session, *, now: datetime) -> bool:
+    """Whether somebody is to be told something now."""
+    return session.exec(_due(session, now).limit(1)).first() is not None
+
+
 def claim(session: Session, *, owner: str, lease_seconds: float, limit: int, now: datetime) -> list[str]:
     """The ids of up to ``limit`` subscriptions that have something to be told and no teller: ours for a while."""
     clock, row = db_clock(session), SubscriptionRow
-    due = (
-        select(row.id)
-        .where(
-            col(row.status).in_(SERVED),
-            col(row.next_at) <= now,
-            col(row.lease_until) < clock,
-            or_(col(row.status) == "requested", col(row.events) > col(row.told), col(row.beat_at) <= now),
-        )
-        .order_by(col(row.next_at), col(row.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    due = _due(session, now).limit(limit).with_for_update(skip_locked=True)
     taken = session.exec(
         update(row)
         .where(col(row.id).in_(due.scalar_subquery()))
@@ -344,6 +339,20 @@ def waiting(session: Session) -> int:
         col(SubscriptionRow.status).in_(SERVED)
     )
     return int(session.exec(query).one() or 0)
+
+
+def _due(session: Session, now: datetime) -> SelectOfScalar[str]:
+    row = SubscriptionRow
+    return (
+        select(row.id)
+        .where(
+            col(row.status).in_(SERVED),
+            col(row.next_at) <= now,
+            col(row.lease_until) < db_clock(session),
+            or_(col(row.status) == "requested", col(row.events) > col(row.told), col(row.beat_at) <= now),
+        )
+        .order_by(col(row.next_at), col(row.id))
+    )
 
 
 def _held(session: Session, id_: str, owner: str) -> SubscriptionRow | None:

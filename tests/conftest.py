@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.peers.mail",
     "tests.peers.browser",
     "tests.peers.network",
+    "tests.peers.subscriber",
 ]
