@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,17 @@ def load(
     Raises Unreadable: one sentence, ``file:line: path: problem``; Malformed at ``settings.KEY`` when the file has no
     such setting, or the setting no such value.
     """
+    # Reading it takes a second: it is done again only when a file has changed, by a letter and not by its date.
+    return _loaded(path, tuple(sorted((settings or {}).items())), edition, _as_they_stand(path))
+
+
+@lru_cache(maxsize=32)
+def _loaded(
+    path: Path, chosen: tuple[tuple[str, str], ...], edition: str, _files: tuple[str, ...]
+) -> LoadedProtocol:
+    settings = dict(chosen)
     profiles = _Profiles(path)
-    variant = _variant(path, settings or {}, profiles)
+    variant = _variant(path, settings, profiles)
     file = read_yaml(path, lambda node: variant.apply(_without_settings(node)))
     try:
         protocol = read_protocol(file.data)
@@ -139,6 +149,14 @@ def load(
         )
     content = json.loads(json.dumps(content))
     return from_content(content, digest_of(content))
+
+
+def _as_they_stand(path: Path) -> tuple[str, ...]:
+    """The digest of every file that a protocol may be read from: those beside it, and the hold profiles."""
+    beside = (*sorted(path.parent.glob("*.yaml")), *sorted(_Profiles(path).folder.glob("*.yaml")), path)
+    return tuple(
+        f"{each} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in beside if each.is_file()
+    )
 
 
 def as_written(path: Path, settings: Mapping[str, str]) -> tuple[YamlFile, YamlFile]:
@@ -226,7 +244,7 @@ class _Profiles:
 
     def __init__(self, protocol: Path) -> None:
         near = (protocol.parent / "holds", protocol.parent.parent / "holds")
-        self._folder = next((folder for folder in near if folder.is_dir()), hold_profiles.BUILTIN)
+        self.folder = next((folder for folder in near if folder.is_dir()), hold_profiles.BUILTIN)
         self._read: dict[str, Profile] = {}
 
     def __call__(self, name: str) -> Mapping[str, float]:
@@ -240,7 +258,7 @@ class _Profiles:
 
     def _load(self, name: str) -> Profile:
         if name not in self._read:
-            self._read[name] = hold_profiles.load(self._folder / f"{name}.yaml")
+            self._read[name] = hold_profiles.load(self.folder / f"{name}.yaml")
         return self._read[name]
 
 
