@@ -7,14 +7,17 @@ happens before the transaction begins, so that nobody waits for it.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session
+
 from app.service import Service
 from fhir_mappings.outcome import Issue
-from fhir_mappings.referral import read_referral
+from fhir_mappings.referral import Intake, read_referral
 from fhir_mappings.referral_example import example_referral
-from pathway.referral import Fracture, Identifier, Party
+from pathway.referral import Fracture, Identifier, Party, Referral
 from pathway.state import Actor
 from store import referrals
 from store.audit import Entry
@@ -33,30 +36,44 @@ def receive_referral(service: Service, body: bytes, sender: str, by: Actor) -> R
     if intake.referral is None:
         return list(intake.issues)
     with service.db.write() as session:
-        received = referrals.receive(
-            session,
-            service.ledger,
-            intake.referral,
-            body=body,
-            sender=sender,
-            missing=tuple(each.key for each in intake.missing),
-            must_wait=any(each.blocks_start for each in intake.missing),
-            digest=service.begins_with(session),
-            by=by,
+        return take_in(service, session, intake, intake.referral, body, sender, by, now)
+
+
+def take_in(
+    service: Service,
+    session: Session,
+    intake: Intake,
+    referral: Referral,
+    body: bytes,
+    sender: str,
+    by: Actor,
+    now: datetime,
+) -> Received:
+    """Keep what was read of these bytes, start its pathway and leave the trace, in the caller's transaction."""
+    received = referrals.receive(
+        session,
+        service.ledger,
+        referral,
+        body=body,
+        sender=sender,
+        missing=tuple(each.key for each in intake.missing),
+        must_wait=any(each.blocks_start for each in intake.missing),
+        digest=service.begins_with(session),
+        by=by,
+        at=now,
+    )
+    service.audit.write(
+        session,
+        Entry(
             at=now,
-        )
-        service.audit.write(
-            session,
-            Entry(
-                at=now,
-                actor=by.name,
-                role=by.role,
-                action="write",
-                what=f"referral/{received.id}",
-                patient_id=received.patient_id,
-                detail={"status": received.status, "new": received.new, "sender": sender},
-            ),
-        )
+            actor=by.name,
+            role=by.role,
+            action="write",
+            what=f"referral/{received.id}",
+            patient_id=received.patient_id,
+            detail={"status": received.status, "new": received.new, "sender": sender},
+        ),
+    )
     return received
 
 

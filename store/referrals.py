@@ -108,6 +108,21 @@ def waiting(session: Session) -> list[ReferralRow]:
     return list(session.exec(query.order_by(col(ReferralRow.received))))
 
 
+def heard_before(session: Session, referral_id: str) -> Received:
+    """What has become of a referral by now."""
+    return _heard(session.exec(select(ReferralRow).where(ReferralRow.id == referral_id)).one(), new=False)
+
+
+def under_way(session: Session, patient_id: str, referral: Referral) -> str | None:
+    """A running pathway of this patient that may be for the same fracture. Nothing is locked."""
+    ours = (referral.patient, referral.fracture)
+    for row in session.exec(select(PathwayRow).where(PathwayRow.patient_id == patient_id)):
+        pathway = decode(Pathway, row.state)
+        if pathway.runs and same_fracture((pathway.patient, pathway.fracture), ours):
+            return row.id
+    return None
+
+
 def read(row: ReferralRow) -> Referral:
     """The referral a row keeps."""
     return from_dict(row.referral)
@@ -170,13 +185,7 @@ def _same_fracture(session: Session, patient_id: str, referral: Referral) -> str
     each other for ever.
     """
     session.exec(select(PatientRow).where(PatientRow.id == patient_id).with_for_update(key_share=True)).one()
-    rows = session.exec(select(PathwayRow).where(PathwayRow.patient_id == patient_id))
-    for row in rows:
-        pathway = decode(Pathway, row.state)
-        theirs, ours = (pathway.patient, pathway.fracture), (referral.patient, referral.fracture)
-        if pathway.runs and same_fracture(theirs, ours):
-            return row.id
-    return None
+    return under_way(session, patient_id, referral)
 
 
 def _start(

@@ -9,6 +9,7 @@ from store import (
     inbound_tables,
     publication_tables,
     resource_tables,
+    start_tables,
     subscription_tables,
     tables,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "inbound_tables",
     "publication_tables",
     "resource_tables",
+    "start_tables",
     "subscription_tables",
     "tables",
 ]
