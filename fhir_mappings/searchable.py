@@ -13,9 +13,9 @@ from typing import Any, Literal, cast
 
 from fhir_mappings.read import Json, text_at
 
-Kind = Literal["token", "reference", "date"]
+Kind = Literal["token", "reference", "date", "uri"]
 
-VERSION = 1
+VERSION = 2
 """Counts the changes of the table below: what was indexed by an older one is indexed again at the next start."""
 
 _R4 = "http://hl7.org/fhir/SearchParameter/"
@@ -29,7 +29,8 @@ class Parameter:
     """A search parameter: its kind, where its values stand, and its definition (None: it is ours, see the site).
 
     ``paths`` are element names joined by dots; a list on the way is gone through. ``targets`` are the types a
-    reference may be to, the first being meant where a bare id is asked for.
+    reference may be to: the ones meant where a bare id is asked for; none said: any. ``uri`` is a whole URI, or a
+    canonical with its version. ``declared`` is the kind that R4 gives it, where that is another.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Parameter:
     paths: tuple[str, ...]
     definition: str | None
     targets: tuple[str, ...] = ()
+    declared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def _patient(of: str, path: str = "subject") -> Parameter:
 
 
 def _subject(of: str) -> Parameter:
-    return _reference("subject", of=of, to=("Patient",))
+    return _reference("subject", of=of, to=("Patient", "Group", "Device", "Location"))
 
 
 _CODE = _token("code", of="clinical")
@@ -92,7 +94,7 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
     "Patient": (
         _identifier("Patient"),
         Parameter("birthdate", "date", ("birthDate",), _R4 + "individual-birthdate"),
-        _reference("link", "link.other", of="Patient", to=("Patient",)),
+        _reference("link", "link.other", of="Patient", to=("Patient", "RelatedPerson")),
     ),
     "Condition": (
         _identifier("clinical"),
@@ -123,9 +125,10 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         Parameter("date", "date", ("period",), _R4 + "clinical-date"),
         Parameter(
             "instantiates-canonical",
-            "token",
+            "uri",
             ("instantiatesCanonical",),
             _R4 + "CarePlan-instantiates-canonical",
+            declared="reference",
         ),
     ),
     "Task": (
@@ -179,7 +182,7 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         _patient("Communication"),
         _subject("Communication"),
         _token(_STATUS, of="Communication"),
-        _reference("based-on", "basedOn", of="Communication", to=("CommunicationRequest",)),
+        _reference("based-on", "basedOn", of="Communication"),
         _date("sent", of="Communication"),
     ),
     "Slot": (
@@ -275,6 +278,11 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         _subject("CareTeam"),
         _token(_STATUS, of="CareTeam"),
     ),
+    "AdverseEvent": (
+        _reference("subject", of="AdverseEvent", to=("Patient",)),
+        _date("date", of="AdverseEvent"),
+        _token("actuality", of="AdverseEvent"),
+    ),
     "Flag": (_identifier("Flag"), _patient("clinical"), _subject("Flag")),
     "Provenance": (
         _reference("target", of="Provenance"),
@@ -297,13 +305,13 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         _identifier("PlanDefinition"),
         _token(_STATUS, of="PlanDefinition"),
         _token("version", of="PlanDefinition"),
-        Parameter("url", "token", ("url",), _R4 + "PlanDefinition-url"),
+        Parameter("url", "uri", ("url",), _R4 + "PlanDefinition-url"),
     ),
     "ActivityDefinition": (
         _identifier("ActivityDefinition"),
         _token(_STATUS, of="ActivityDefinition"),
         _token("version", of="ActivityDefinition"),
-        Parameter("url", "token", ("url",), _R4 + "ActivityDefinition-url"),
+        Parameter("url", "uri", ("url",), _R4 + "ActivityDefinition-url"),
     ),
 }
 """By type. What every type is found by beside these (``_id``, ``_lastUpdated``) is the keeper's to add."""
@@ -325,6 +333,9 @@ def index(resource: Json, *, base: str = "", zone: tzinfo = UTC) -> Index:
                 elif parameter.kind == "reference":
                     for name, system, said in _referred(parameter, value, base):
                         tokens[name, system, said] = None
+                elif parameter.kind == "uri":
+                    for said in _uris(value):
+                        tokens[parameter.name, "", said] = None
                 else:
                     for system, said in _codes(value):
                         tokens[parameter.name, system, said] = None
@@ -345,6 +356,14 @@ def values_at(value: Any, path: str) -> Iterator[Any]:
             yield from found
         else:
             yield found
+
+
+def _uris(value: Any) -> Iterator[str]:
+    """A URI; of a canonical with a version also the one without, which any version answers to."""
+    if isinstance(value, str):
+        yield value
+        if "|" in value:
+            yield value.partition("|")[0]
 
 
 def _codes(value: Any) -> Iterator[tuple[str, str]]:
@@ -374,8 +393,8 @@ def place(reference: str, base: str = "") -> tuple[str, str]:
 def _referred(parameter: Parameter, value: Any, base: str) -> Iterator[tuple[str, str, str]]:
     if literal := text_at(value, "reference"):
         type_, id_ = place(literal, base)
-        # ``patient`` of an Appointment is one participant among several: only patients are meant.
-        if not type_ or not parameter.targets or type_ in parameter.targets:
+        # ``patient`` means a Patient only, whoever else stands in the same element.
+        if not type_ or parameter.name != "patient" or type_ == "Patient":
             yield parameter.name, type_, id_
     elif isinstance(value, dict):
         for system, said in _codes(value.get("identifier")):

@@ -1,65 +1,39 @@
-"""Finding the resources we say: by id, by identifier, and by what a search asks, page by page.
+"""Finding resources: by id, by identifier, and by what a search asks, page by page.
 
 Pages hang on the last row seen, not on a count of rows, so that what is written meanwhile neither hides a row
-nor shows one twice; by ``_lastUpdated``, what changes on the way is simply met again at the end.
+nor shows one twice; a row whose own sort value changes on the way is met where it then stands. What is shown is
+the text as it is kept, never read: ours as the column has it, others' as the bytes that came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, not_, or_, true
-from sqlalchemy.orm import Mapped
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    SQLColumnExpression,
+    Text,
+    and_,
+    case,
+    cast,
+    literal,
+    null,
+    or_,
+    tuple_,
+)
 from sqlmodel import Session, col, func, select
 
+from store.asked import Key, Named, Place, Question, Tokens
 from store.resource_tables import ResourceRow, ResourceTokenRow
+from store.search_conditions import conditions, sorted_by
 
-Column = Literal["updated", "due", "not_before"]
-Prefix = Literal["eq", "ne", "gt", "ge", "lt", "le"]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A comparison with a span of time, ``start`` included and ``end`` not (UTC): a date is a whole day."""
-
-    prefix: Prefix
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An identifier asked for. ``system`` None: in any system; empty: in none. ``value`` None: any value."""
-
-    system: str | None
-    value: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended: the sort value of its last row (None where that has none) and its id."""
-
-    value: datetime | None
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a search asks. Every tuple is *and*, every tuple within it *or*; an empty one asks nothing."""
-
-    type: str
-    ids: tuple[tuple[str, ...], ...] = ()
-    identifiers: tuple[tuple[Named, ...], ...] = ()
-    patients: tuple[tuple[str, ...], ...] = ()
-    statuses: tuple[tuple[str, ...], ...] = ()
-    times: tuple[tuple[Column, tuple[Span, ...]], ...] = ()
-    sort: Column | None = None
-    descending: bool = False
-    after: Place | None = None
-    count: int = 50
+# Where a bounded count stops; what has more is too much to be counted at every page.
+COUNTED = 10_000
+_NULLABLE_NOT = ("_id", "_lastUpdated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +55,23 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A resource as it is to be shown: its words as they are kept, ours as ``text`` and others' as ``body``."""
+
+    type: str
+    id: str
+    version: int
+    updated: datetime
+    patient_id: str | None
+    text: str | None
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page, and where the next begins; None after the last."""
 
-    found: tuple[Found, ...]
+    found: tuple[Said, ...]
     next: Place | None = None
 
 
@@ -102,98 +89,170 @@ def read(session: Session, type_: str, id_: str, *, lock: bool = False) -> Found
 
 def identified(session: Session, type_: str, named: Named) -> list[Found]:
     """The resources of a type that an identifier names: at most two, for the second is one too many."""
-    return list(page(session, Question(type_, identifiers=((named,),), count=2)).found)
+    found = page(session, Question(type_, (Tokens("identifier", (named,)),), count=2)).found
+    rows = [read(session, one.type, one.id) for one in found]
+    return [row for row in rows if row is not None]
+
+
+def said(session: Session, type_: str, id_: str) -> Said | None:
+    """The words of one resource, as they are now."""
+    found = _all_said(session, [ResourceRow.type == type_, ResourceRow.id == id_])
+    return found[0] if found else None
 
 
 def page(session: Session, question: Question) -> Page:
     """The resources that a search finds, in its order, from where it asks to go on."""
-    query = select(ResourceRow).where(*_conditions(question))
-    if question.after is not None:
-        query = query.where(_beyond(question, question.after))
-    query = query.order_by(*_order(question)).limit(question.count + 1)
-    rows = [_found(row) for row in session.exec(query.execution_options(populate_existing=True))]
-    kept = tuple(rows[: question.count])
-    if len(rows) <= question.count or not kept:
-        return Page(kept)
-    return Page(kept, _place(session, question, kept[-1]))
+    keys = _keys(question)
+    found: list[tuple[Said, tuple[Any, ...]]] = []
+    for without in _parts(keys, question.after):
+        if (missing := question.count + 1 - len(found)) > 0:
+            found += _part(session, question, keys, without=without, limit=missing)
+    kept = found[: question.count]
+    if len(found) <= question.count or not kept:
+        return Page(tuple(one for one, _ in kept))
+    last, values = kept[-1]
+    return Page(tuple(one for one, _ in kept), Place(values, last.id))
 
 
-def total(session: Session, question: Question) -> int:
-    """How many resources a search finds on all its pages."""
-    counted = select(func.count()).select_from(ResourceRow)
-    return session.exec(counted.where(*_conditions(replace(question, after=None)))).one()
+def total(session: Session, question: Question, *, most: int | None = None) -> int:
+    """How many resources a search finds on all its pages; no more than ``most`` + 1 are counted."""
+    asked = select(literal(1)).select_from(ResourceRow).where(*conditions(replace(question, after=None)))
+    if most is not None:
+        asked = asked.limit(most + 1)
+    return session.exec(select(func.count()).select_from(asked.subquery())).one()
 
 
-def _conditions(question: Question) -> list[ColumnElement[bool]]:
-    asked: list[ColumnElement[bool]] = [col(ResourceRow.type) == question.type]
-    asked += [col(ResourceRow.id).in_(ids) for ids in question.ids]
-    asked += [_is_named(question.type, either) for either in question.identifiers]
-    asked += [col(ResourceRow.patient_id).in_(ids) for ids in question.patients]
-    asked += [col(ResourceRow.status).in_(statuses) for statuses in question.statuses]
-    asked += [or_(*(_in_span(_column(name), span) for span in spans)) for name, spans in question.times]
-    return asked
-
-
-def _is_named(type_: str, either: Sequence[Named]) -> ColumnElement[bool]:
+def pointed_at(session: Session, type_: str, param: str, ids: Sequence[str]) -> set[tuple[str, str]]:
+    """(type, id) of what these resources refer to by this parameter; whatever is elsewhere is left out."""
     row = ResourceTokenRow
-    names = [
-        and_(
-            col(row.system) == one.system if one.system is not None else true(),
-            col(row.value) == one.value if one.value is not None else true(),
-        )
-        for one in either
+    query = select(row.system, row.value).where(
+        row.type == type_, col(row.id).in_(ids), row.param == param, row.system != ""
+    )
+    return set(session.exec(query.distinct()))
+
+
+def pointing_at(
+    session: Session, type_: str, param: str, to: str, ids: Sequence[str], *, most: int
+) -> set[tuple[str, str]]:
+    """(type, id) of the resources of ``type_`` that refer by this parameter to these of type ``to``."""
+    row = ResourceTokenRow
+    query = select(row.type, row.id).where(
+        row.type == type_, row.param == param, col(row.value).in_(ids), row.system == to
+    )
+    return set(session.exec(query.distinct().limit(most)))
+
+
+def all_said(session: Session, places: Iterable[tuple[str, str]]) -> list[Said]:
+    """The words of these resources, by type and id; what is not here is left out."""
+    by_type: dict[str, list[str]] = {}
+    for type_, id_ in places:
+        by_type.setdefault(type_, []).append(id_)
+    return [
+        one
+        for type_ in sorted(by_type)
+        for one in _all_said(session, [ResourceRow.type == type_, col(ResourceRow.id).in_(by_type[type_])])
     ]
-    named = select(row.id).where(row.type == type_, row.param == "identifier", or_(false(), *names))
-    return col(ResourceRow.id).in_(named)
 
 
-def _in_span(column: Mapped[Any], span: Span) -> ColumnElement[bool]:
-    within = and_(column >= span.start, column < span.end)
-    return {
-        "eq": within,
-        "ne": not_(within),
-        "gt": column >= span.end,
-        "ge": column >= span.start,
-        "lt": column < span.start,
-        "le": column < span.end,
-    }[span.prefix]
+def as_text(content: Any, body: Any) -> ColumnElement[str | None]:
+    """The text of a JSON column as it is kept, where no other's words are kept beside it."""
+    return case((col(body).is_(None), cast(content, Text)), else_=null())
 
 
-def _column(name: Column) -> Mapped[Any]:
-    columns: dict[str, Mapped[Any]] = {
-        "updated": col(ResourceRow.updated),
-        "due": col(ResourceRow.due),
-        "not_before": col(ResourceRow.not_before),
-    }
-    return columns[name]
+def _columns() -> tuple[Any, ...]:
+    row = ResourceRow
+    shown = as_text(row.content, row.body).label("text")
+    return row.type, row.id, row.version, row.updated, row.patient_id, shown, row.body
 
 
-def _order(question: Question) -> list[SQLColumnExpression[Any]]:
-    """By the value asked for, rows without one last in either direction, and then by id."""
-    if question.sort is None:
-        return [col(ResourceRow.id).desc() if question.descending else col(ResourceRow.id)]
-    column = _column(question.sort)
-    directed = column.desc() if question.descending else column.asc()
-    return [directed.nulls_last(), col(ResourceRow.id)]
+def _all_said(session: Session, where: Sequence[Any]) -> list[Said]:
+    rows = session.connection().execute(select(*_columns()).where(*where).order_by(ResourceRow.id))
+    return [_said(row) for row in rows]
 
 
-def _beyond(question: Question, place: Place) -> ColumnElement[bool]:
-    if question.sort is None:
-        id_ = col(ResourceRow.id)
-        return id_ < place.id if question.descending else id_ > place.id
-    column, later = _column(question.sort), col(ResourceRow.id) > place.id
-    if place.value is None:
-        return and_(column.is_(None), later)
-    further = column < place.value if question.descending else column > place.value
-    return or_(further, and_(column == place.value, later), column.is_(None))
+def _said(row: Row[Any]) -> Said:
+    return Said(
+        row.type, row.id, row.version, row.updated.astimezone(UTC), row.patient_id, row.text, row.body
+    )
 
 
-def _place(session: Session, question: Question, last: Found) -> Place:
-    if question.sort is None:
-        return Place(None, last.id)
-    row = session.get(ResourceRow, (last.type, last.id))
-    value: datetime | None = getattr(row, question.sort)
-    return Place(value.astimezone(UTC) if value is not None else None, last.id)
+# --- one page --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """A sort key with the expression that it sorts by, and whether a row may lack it."""
+
+    key: Key
+    by: SQLColumnExpression[Any]
+    nullable: bool
+
+
+def _keys(question: Question) -> list[_Sorted]:
+    keys: list[_Sorted] = []
+    for key in question.sort:
+        keys.append(_Sorted(key, sorted_by(question.type, key), key.by not in _NULLABLE_NOT))
+        if key.by == "_id":
+            return keys
+    descending = question.sort[-1].descending if question.sort else False
+    # In the direction of the last key, so that an index holds both.
+    return [*keys, _Sorted(Key("_id", descending), col(ResourceRow.id), False)]
+
+
+def _parts(keys: Sequence[_Sorted], after: Place | None) -> list[bool | None]:
+    """What lacks the first key comes last, as a part of its own: an index then has each part in order."""
+    if not keys[0].nullable:
+        return [None]
+    return [True] if after is not None and after.values[0] is None else [False, True]
+
+
+def _part(
+    session: Session, question: Question, keys: Sequence[_Sorted], *, without: bool | None, limit: int
+) -> list[tuple[Said, tuple[Any, ...]]]:
+    query = select(*_columns(), *(one.by for one in keys[:-1])).where(*conditions(question))
+    order = list(keys)
+    if without is not None:
+        first = order[0]
+        query = query.where(first.by.is_(None) if without else first.by.is_not(None))
+        order[0] = replace(first, nullable=False)
+    after = question.after
+    if after is not None and not (without and after.values[0] is not None):
+        query = query.where(_beyond(order, after))
+    if without:
+        order = order[1:]
+    rows = session.connection().execute(query.order_by(*map(_directed, order)).limit(limit))
+    return [(_said(row), tuple(map(_utc, row[7:]))) for row in rows]
+
+
+def _directed(one: _Sorted) -> Any:
+    directed = one.by.desc() if one.key.descending else one.by.asc()
+    return directed.nulls_last() if one.nullable else directed
+
+
+def _beyond(keys: Sequence[_Sorted], after: Place) -> ColumnElement[bool]:
+    """What comes after that row: further by a key, and equal by all before it."""
+    values = (*after.values, after.id)
+    if None not in values and len({one.key.descending for one in keys}) == 1 and not _any_nullable(keys):
+        row, there = tuple_(*(one.by for one in keys)), tuple_(*map(literal, values))
+        return row < there if keys[0].key.descending else row > there
+    further: list[ColumnElement[bool]] = []
+    equal: list[ColumnElement[bool]] = []
+    for one, value in zip(keys, values, strict=True):
+        if value is None:
+            equal.append(one.by.is_(None))
+            continue
+        beyond = one.by < value if one.key.descending else one.by > value
+        further.append(and_(*equal, or_(beyond, one.by.is_(None)) if one.nullable else beyond))
+        equal.append(one.by == value)
+    return or_(*further)
+
+
+def _any_nullable(keys: Sequence[_Sorted]) -> bool:
+    return any(one.nullable for one in keys)
+
+
+def _utc(value: Any) -> Any:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _found(row: ResourceRow) -> Found:

@@ -9,19 +9,34 @@ from datetime import tzinfo
 from typing import Literal
 from urllib.parse import quote
 
-from app.fhir.dates import span
 from app.fhir.errors import FhirError, refuse
+from app.fhir.filters import condition, is_id
 from app.fhir.pages import PAGE, Pages
-from app.fhir.served import Parameter, Served
+from app.fhir.served import Served
 from fhir_mappings.outcome import Issue, error
-from store.search import Column, Named, Place, Question, Span
+from store.asked import Key, Place, Question
+
+__all__ = ["Asked", "Include", "counted", "is_id", "pairs", "plain_name", "query", "read"]
 
 COUNT, MOST = 50, 500
+CONDITIONS = 50
 _QUIET = ("_format", "_pretty", "_charset_")
 """Parameters about the form of the answer: understood elsewhere, or harmless."""
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
-Total = Literal["none", "accurate", "only"]
+Total = Literal["none", "bounded", "accurate", "only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """What is shown beside what was found: what ``type:param`` refers to, or, ``reverse``, what refers by it.
+
+    ``to`` is the one type that is meant; empty: any.
+    """
+
+    type: str
+    param: str
+    to: str = ""
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +47,17 @@ class Asked:
     total: Total
     said: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
+    includes: tuple[Include, ...] = ()
 
     @property
     def query(self) -> str:
         """The search as a query string, without what was ignored."""
-        return "&".join(
-            f"{quote(name, safe='-_:')}={quote(value, safe='-_:,|/')}" for name, value in self.said
-        )
+        return query(self.said)
+
+
+def query(said: Iterable[tuple[str, str]]) -> str:
+    """These parameters as a query string."""
+    return "&".join(f"{quote(name, safe='-_:')}={quote(value, safe='-_:,|/')}" for name, value in said)
 
 
 def read(
@@ -48,8 +67,9 @@ def read(
 
     A sealed page is the search it continues, whatever else is said beside it.
 
-    400 for a value that makes no sense, for a modifier that is not known (it would change what is asked), and in
-    ``strict`` handling for anything unknown; otherwise the unknown is left out, and the ``self`` link says so.
+    400 for a value that makes no sense, for what would change what is asked and is not supported (a modifier, a
+    chain, ``_has``), and in ``strict`` handling for anything unknown; otherwise the unknown is left out, and the
+    ``self`` link says so.
     """
     reader = _Reader(served, zone, base)
     sealed = next((value for name, value in pairs if name == PAGE), None)
@@ -60,12 +80,15 @@ def read(
             raise refuse(400, f"The parameter {PAGE} is wrong: {problem}.", PAGE, code="value") from None
     for name, value in pairs:
         reader.take(name, value)
+    if len(reader.question.wanted) > CONDITIONS:
+        raise refuse(400, f"A search has at most {CONDITIONS} conditions; ask for less.", code="too-costly")
     if reader.problems:
         raise FhirError(400, *reader.problems)
     if strict and reader.ignored:
         raise FhirError(400, *(_unknown(name, served) for name in reader.ignored))
     question = replace(reader.question, after=reader.after)
-    return Asked(question, reader.total, tuple(reader.said), tuple(reader.ignored))
+    includes = tuple(dict.fromkeys(reader.includes))
+    return Asked(question, reader.total, tuple(reader.said), tuple(reader.ignored), includes)
 
 
 class _Reader:
@@ -75,7 +98,8 @@ class _Reader:
         self.served, self.zone, self.base = served, zone, base
         self.question = Question(served.type, count=COUNT)
         self.after: Place | None = None
-        self.total: Total = "accurate"
+        self.total: Total = "bounded"
+        self.includes: list[Include] = []
         self.said: list[tuple[str, str]] = []
         self.ignored: list[str] = []
         self.problems: list[Issue] = []
@@ -84,68 +108,40 @@ class _Reader:
         if name in _QUIET:
             return
         try:
-            honoured = self._control(name, value) if name in _CONTROLS else self._filter(name, value)
+            honoured = self._control(name, value) if _is_control(name) else self._filter(name, value)
         except ValueError as problem:
-            self.problems.append(error("value", f"The parameter {_plain(name)} is wrong: {problem}.", name))
+            self.problems.append(
+                error("value", f"The parameter {plain_name(name)} is wrong: {problem}.", name)
+            )
             return
         if not honoured:
-            self.ignored.append(_plain(name))
+            self.ignored.append(plain_name(name))
         else:
             self.said.append((name, honoured))
 
     def _filter(self, name: str, value: str) -> str | None:
+        if "." in name or name.startswith("_has"):
+            # Left out, it would find much more than was asked for.
+            raise ValueError("chained searches are not supported; search for the other resource first")
         plain, _, modifier = name.partition(":")
         parameter = self.served.searched_by.get(plain)
-        if parameter is None:
+        if parameter is None or not value:
             return None
-        if modifier and not (parameter.kind == "reference" and modifier == "Patient"):
-            raise ValueError("its modifier is not supported; leave it out")
-        if not value:
-            return None
-        either = _split(value)
-        asked = self.question
-        if plain == "_id":
-            self.question = replace(asked, ids=(*asked.ids, either))
-        elif parameter.kind == "reference":
-            self.question = replace(asked, patients=(*asked.patients, self._patients(either)))
-        elif plain == "identifier":
-            self.question = replace(asked, identifiers=(*asked.identifiers, tuple(map(_named, either))))
-        elif parameter.kind == "token":
-            codes = tuple(code.rpartition("|")[2] for code in either)
-            self.question = replace(asked, statuses=(*asked.statuses, codes))
-        else:
-            self.question = replace(asked, times=(*asked.times, self._times(parameter, either)))
+        wanted = condition(self.served, parameter, modifier, value, zone=self.zone, base=self.base)
+        self.question = replace(self.question, wanted=(*self.question.wanted, wanted))
         return value
-
-    def _times(self, parameter: Parameter, either: tuple[str, ...]) -> tuple[Column, tuple[Span, ...]]:
-        assert parameter.column is not None
-        return parameter.column, tuple(span(each, self.zone) for each in either)
-
-    def _patients(self, either: tuple[str, ...]) -> tuple[str, ...]:
-        """The ids of the patients meant; a reference to anybody's but ours finds nothing."""
-        ids = []
-        for each in either:
-            plain = each.removeprefix(f"{self.base}/").removeprefix("Patient/")
-            ids.append(plain if is_id(plain) else "")
-        return tuple(ids)
 
     def _control(self, name: str, value: str) -> str | None:
         """Parameters about the answer rather than about what is looked for."""
         if name == "_count":
-            if not (value.isascii() and value.isdigit() and len(value) < 10):
-                raise ValueError("write a whole number of resources a page")
-            count = min(int(value), MOST)
-            self.question = replace(self.question, count=count)
-            if count == 0:
+            self.question = replace(self.question, count=counted(value))
+            if self.question.count == 0:
                 self.total = "only"
-            return str(count)
+            return str(self.question.count)
         if name == "_sort":
-            plain = value.removeprefix("-")
-            if plain not in self.served.sorted_by:
-                return None
-            column = self.served.searched_by[plain].column
-            self.question = replace(self.question, sort=column, descending=value.startswith("-"))
-            return value
+            return self._sort(value)
+        if name.partition(":")[0] in ("_include", "_revinclude"):
+            return self._include(name, value)
         if name == "_summary":
             if value == "count":
                 self.total = "only"
@@ -156,37 +152,50 @@ class _Reader:
             self.total = "none" if value == "none" else "accurate"
         return value
 
+    def _sort(self, value: str) -> str | None:
+        keys = [Key(each.removeprefix("-"), each.startswith("-")) for each in value.split(",")]
+        if len(keys) > 5 or any(key.by not in self.served.sorted_by for key in keys):
+            return None
+        self.question = replace(self.question, sort=tuple(dict.fromkeys(keys)))
+        return value
 
-_CONTROLS = ("_count", "_sort", "_summary", "_total")
+    def _include(self, name: str, value: str) -> str | None:
+        plain, _, modifier = name.partition(":")
+        if modifier:
+            raise ValueError("includes are not followed further; leave its modifier out and ask again")
+        type_, _, rest = value.partition(":")
+        param, _, to = rest.partition(":")
+        reverse = plain == "_revinclude"
+        known = self.served.reverse_includes if reverse else self.served.includes
+        if f"{type_}:{param}" not in known or (reverse and to not in ("", self.served.type)):
+            return None
+        self.includes.append(Include(type_, param, to, reverse))
+        return value
 
 
-def _split(value: str) -> tuple[str, ...]:
-    """The alternatives of a value: commas part them, ``\\,`` is a comma."""
-    return tuple(re.sub(r"\\([,$\\])", r"\1", each) for each in re.split(r"(?<!\\),", value))
+CONTROLS = ("_count", "_sort", "_summary", "_total", "_include", "_revinclude")
 
 
-def _named(said: str) -> Named:
-    """``value``, ``system|value``, ``|value`` (no system) or ``system|`` (any value)."""
-    parts = [re.sub(r"\\\|", "|", part) for part in re.split(r"(?<!\\)\|", said, maxsplit=1)]
-    if len(parts) == 1:
-        return Named(None, parts[0])
-    return Named(parts[0], parts[1] or None)
+def counted(value: str) -> int:
+    """How many a page holds: what is asked, and no more than we give. ValueError with a sentence."""
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise ValueError("write a whole number of resources a page")
+    return min(int(value), MOST)
+
+
+def _is_control(name: str) -> bool:
+    return name in CONTROLS or name.startswith(("_include:", "_revinclude:"))
 
 
 def _unknown(name: str, served: Served) -> Issue:
-    known = ", ".join([*served.searched_by, *_CONTROLS])
+    known = ", ".join([*served.searched_by, *CONTROLS])
     sentence = f"The parameter {name}, or what it asks, is not supported here; supported: {known}."
     return error("not-supported", sentence, name)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A parameter's name as it may be repeated in an answer: names only, for anything may be typed there."""
     return name if re.fullmatch(r"[A-Za-z_:.\-]{1,40}", name) else "(unreadable)"
-
-
-def is_id(said: str) -> bool:
-    """Whether this can be the id of a resource; what cannot is looked for nowhere."""
-    return _ID.fullmatch(said) is not None
 
 
 def pairs(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

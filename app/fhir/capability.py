@@ -6,32 +6,54 @@ from importlib.metadata import version
 
 from app.fhir.answer import Json
 from app.fhir.dates import PREFIXES
-from app.fhir.served import DUE, EVERYWHERE, NOT_BEFORE, SERVED, Parameter, Served
+from app.fhir.filters import MODIFIERS
+from app.fhir.served import SERVED, SYSTEM, Served
+from fhir_mappings.searchable import PARAMETERS, Parameter
 from fhir_mappings.site import Site
 
 PUBLISHED = "2026-11-20"
 """The day on which what is served last changed."""
+ID = "jalon"
+"""The one CapabilityStatement that can be read by id: the same that ``metadata`` answers."""
 
 _SECURITY = (
-    "A bearer token made by the centre (jalon user token) for systems; a signed-in session may read. A system moves a"
-    " Task as its owner, its requester or a member of its queue, as its token says."
+    "A bearer token: one made by the centre (jalon user token), or a JWT of an issuer that it has configured, limited"
+    " by its scopes. A signed-in session may read. A system moves a Task as its owner, its requester or a member of"
+    " its queue, as its token says."
 )
-_REFERRAL = (
-    "The only transaction understood is a referral: a ServiceRequest for vertebroplasty with its Patient, Condition,"
-    " Observations, MedicationStatements and requester. A message Bundle with the same content is understood too."
-    " 201: the pathway has started (Location: its CarePlan); 200: heard before; 202: a coordinator completes it."
+_REST = (
+    "What is not written here is not served, and answers 404 or 405 with an OperationOutcome. Unknown search"
+    " parameters are ignored and missing from the self link; with Prefer: handling=strict they are refused (400)."
+    " Chained searches, _has and :iterate are always refused."
 )
-_UPDATE = (
-    "What is written is heard as what has happened (received, accepted, started, completed, booked, moved, cancelled):"
-    " it never overwrites the rest. If-Match is honoured (412) and may be left out, for the table of moves by role"
-    " refuses what cannot follow. A conditional update names the resource by the identifier that we gave it."
+_POSTED = (
+    "A referral (a ServiceRequest for vertebroplasty with its Patient, Condition, Observations, MedicationStatements"
+    " and requester, in a transaction or a message) starts a pathway. 201: it has started (Location: its CarePlan);"
+    " 200: heard before; 202: a coordinator completes it."
 )
+_SYSTEM = {
+    "transaction": f"All of it or nothing; urn:uuid references are resolved. {_POSTED}",
+    "batch": "Each entry for itself.",
+    "history-system": "Asked by _since and _count, the latest first, in pages.",
+}
+_WRITTEN = (
+    "What another system writes is kept byte for byte, but for id, meta.versionId and meta.lastUpdated. If-Match is"
+    " honoured (412)."
+)
+_HEARD = (
+    "Of ours, what is written is heard as what has happened (received, accepted, started, completed, booked, moved,"
+    " cancelled): it never overwrites the rest, and the table of moves by role refuses what cannot follow. "
+)
+_MOVED = ("Task", "Appointment")
+_MADE = "Made by Jalon alone; only read here."
 
 
 def statement(site: Site, base: str) -> Json:
     """The CapabilityStatement of this installation, served at ``base``."""
     return {
         "resourceType": "CapabilityStatement",
+        "id": ID,
+        "url": f"{site.system}/CapabilityStatement/{ID}",
         "status": "active",
         "date": PUBLISHED,
         "publisher": site.name,
@@ -44,9 +66,10 @@ def statement(site: Site, base: str) -> Json:
         "rest": [
             {
                 "mode": "server",
+                "documentation": _REST,
                 "security": {"cors": False, "description": _SECURITY},
                 "resource": [_resource(site, one) for one in SERVED],
-                "interaction": [{"code": "transaction", "documentation": _REFERRAL}],
+                "interaction": [{"code": code, "documentation": _SYSTEM[code]} for code in SYSTEM],
             }
         ],
     }
@@ -56,42 +79,73 @@ def _resource(site: Site, served: Served) -> Json:
     said: Json = {
         "type": served.type,
         "interaction": [{"code": code} for code in served.interactions],
-        "versioning": "versioned" if served.parameters else "no-version",
+        "versioning": "versioned" if "vread" in served.interactions else "no-version",
     }
+    if "create" in served.interactions:
+        said["documentation"] = (_HEARD if served.type in _MOVED else "") + _WRITTEN
+        said |= {
+            "updateCreate": served.update_create,
+            "conditionalCreate": served.conditional_create,
+            "conditionalUpdate": served.conditional_update,
+        }
+    elif served.parameters:
+        said["documentation"] = _MADE
+    if "vread" in served.interactions:
+        said |= {"readHistory": True, "conditionalRead": "not-match"}
+    said["conditionalDelete"] = "not-supported"
     if "search-type" in served.interactions:
-        said["searchParam"] = [_parameter(site, one) for one in (*EVERYWHERE, *served.parameters)]
-    if "read" in served.interactions and served.parameters:
-        said["conditionalRead"] = "not-match"
-    if "update" in served.interactions:
-        said |= {"documentation": _UPDATE, "updateCreate": False, "conditionalUpdate": True}
+        if served.includes:
+            said["searchInclude"] = list(served.includes)
+        if served.reverse_includes:
+            said["searchRevInclude"] = list(served.reverse_includes)
+        said["searchParam"] = [_parameter(site, one) for one in served.searched_by.values()]
+    if served.operations:
+        said["operation"] = [
+            {"name": name, "definition": definition} for name, definition in served.operations
+        ]
     return said
 
 
 def _parameter(site: Site, parameter: Parameter) -> Json:
     definition = parameter.definition or f"{site.system}/SearchParameter/{parameter.name}"
-    return {"name": parameter.name, "definition": definition, "type": parameter.kind}
+    said = {
+        "name": parameter.name,
+        "definition": definition,
+        "type": parameter.declared or parameter.kind,
+    }
+    return {**said, "documentation": modifiers(parameter)} if modifiers(parameter) else said
 
 
-_EXPRESSIONS = {
-    "due": {
-        "Task": "Task.restriction.period.end",
-        "Appointment": "Appointment.start",
-        "CommunicationRequest": "CommunicationRequest.occurrence.as(dateTime)",
-    },
-    "not-before": {"Task": "Task.restriction.period.start"},
-}
+def modifiers(parameter: Parameter) -> str:
+    """What may stand after the name or before the value, in words."""
+    said = []
+    if not parameter.name.startswith("_"):
+        names = [f":{one}" for one in MODIFIERS[parameter.kind]]
+        said.append("Modifiers: " + ", ".join(names + [":[type]"] * (parameter.kind == "reference")) + ".")
+    if parameter.kind == "date":
+        said.append(f"Prefixes: {', '.join(PREFIXES)}.")
+    return " ".join(said)
+
+
 _MEANING = {
     "due": "When the work is due, the visit begins or the message is to leave.",
     "not-before": "The earliest moment at which the work may be done.",
 }
+_EXPRESSIONS = {"occurrenceDateTime": "occurrence.as(dateTime)"}
+"""How FHIRPath says an element whose name depends on its type."""
 
 
 def search_parameter(site: Site, name: str) -> Json | None:
     """Our own SearchParameter of that id: ``due`` or ``not-before``; None for any other."""
-    parameter = next((one for one in (DUE, NOT_BEFORE) if one.name == name), None)
-    if parameter is None:
+    ours = [
+        (type_, one)
+        for type_, parameters in PARAMETERS.items()
+        for one in parameters
+        if one.name == name and one.definition is None
+    ]
+    if not ours:
         return None
-    expressions = _EXPRESSIONS[name]
+    paths = [f"{type_}.{_EXPRESSIONS.get(path, path)}" for type_, one in ours for path in one.paths]
     return {
         "resourceType": "SearchParameter",
         "id": name,
@@ -103,10 +157,11 @@ def search_parameter(site: Site, name: str) -> Json | None:
         "publisher": site.name,
         "description": _MEANING[name],
         "code": name,
-        "base": [one.type for one in SERVED if parameter in one.parameters],
+        "base": [type_ for type_, _ in ours],
         "type": "date",
-        "expression": " | ".join(expressions[one.type] for one in SERVED if parameter in one.parameters),
+        "expression": " | ".join(paths),
         "multipleOr": True,
         "multipleAnd": True,
         "comparator": list(PREFIXES),
+        "modifier": list(MODIFIERS["date"]),
     }

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import cast, get_args
 
 from fhir_mappings.searchable import covered
-from store.search import Prefix, Span
+from store.asked import Prefix, Span
 
 PREFIXES: tuple[str, ...] = get_args(Prefix)
 

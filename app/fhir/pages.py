@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from store.search import Place
+from store.asked import Place
 
 PAGE = "page"
 """Our own parameter: the whole search and where the page before ended, to be given back as it was."""
@@ -25,20 +25,25 @@ class Pages:
         key = hashlib.sha256(b"jalon fhir page\0" + installation_key).digest()
         self._box = Fernet(base64.urlsafe_b64encode(key))
 
-    def seal(self, type_: str, said: Sequence[tuple[str, str]], place: Place) -> str:
-        """This search of this type, from this place on."""
-        value = place.value.isoformat() if place.value is not None else None
-        words = json.dumps([type_, list(said), value, place.id]).encode()
+    def seal(self, where: str, said: Sequence[tuple[str, str]], place: Place) -> str:
+        """This search at this address (``Task``, ``Task/_history``), from this place on."""
+        values = [
+            {"at": value.isoformat()} if isinstance(value, datetime) else value for value in place.values
+        ]
+        words = json.dumps([where, list(said), values, place.id]).encode()
         # A link has no age here: it is as good as the token that follows it.
         return self._box.encrypt_at_time(words, 0).decode()
 
-    def open(self, type_: str, sealed: str) -> tuple[Pairs, Place]:
-        """What was sealed. ValueError with a sentence when it was not sealed here, or for another type."""
+    def open(self, where: str, sealed: str) -> tuple[Pairs, Place]:
+        """What was sealed. ValueError with a sentence when it was not sealed here, or for another address."""
         try:
-            of, said, value, id_ = json.loads(self._box.decrypt(sealed.encode()))
+            of, said, values, id_ = json.loads(self._box.decrypt(sealed.encode()))
         except (InvalidToken, UnicodeEncodeError):
             of = None
-        if of != type_:
+        if of != where:
             raise ValueError("follow the next link as it was given")
-        at = datetime.fromisoformat(value).astimezone(UTC) if value is not None else None
-        return tuple((name, text) for name, text in said), Place(at, id_)
+        return tuple((name, text) for name, text in said), Place(tuple(map(_value, values)), id_)
+
+
+def _value(sealed: str | dict[str, str] | None) -> datetime | str | None:
+    return datetime.fromisoformat(sealed["at"]).astimezone(UTC) if isinstance(sealed, dict) else sealed

@@ -1,33 +1,53 @@
-"""What ``/fhir`` serves: one table. Routes are made from it and the CapabilityStatement is printed from it."""
+"""What ``/fhir`` serves: one table. Routes are made from it and the CapabilityStatement is printed from it.
+
+What each type is found by is ``fhir_mappings.searchable``; here stands what may be done with it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from store.search import Column
+from fhir_mappings.searchable import PARAMETERS, Parameter
 
-Interaction = Literal["read", "search-type", "update", "patch"]
-Kind = Literal["token", "reference", "date"]
+Interaction = Literal[
+    "read",
+    "vread",
+    "history-instance",
+    "history-type",
+    "search-type",
+    "create",
+    "update",
+    "patch",
+]
+SystemInteraction = Literal["transaction", "batch", "history-system"]
 
+_R4 = "http://hl7.org/fhir/SearchParameter/"
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A search parameter: its kind, the definition it has in R4 (None: ours), and for a date its column."""
-
-    name: str
-    kind: Kind
-    definition: str | None
-    column: Column | None = None
+EVERYWHERE = (
+    Parameter("_id", "token", (), _R4 + "Resource-id"),
+    Parameter("_lastUpdated", "date", (), _R4 + "Resource-lastUpdated"),
+)
+"""What every type is found by beside its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A resource type, what may be done with it and what it is found by (beside ``_id`` and ``_lastUpdated``)."""
+    """A resource type, what may be done with it, and what it is found by (beside EVERYWHERE).
+
+    ``conditional_create``, ``conditional_update``: by ``If-None-Exist`` and by a search in the URL of a PUT, which
+    must name one resource. ``update_create``: a PUT to an id that is not there makes it. ``operations`` are the
+    operations on this type, by name, with their definitions.
+    """
 
     type: str
     interactions: tuple[Interaction, ...]
     parameters: tuple[Parameter, ...] = ()
+    conditional_create: bool = False
+    conditional_update: bool = False
+    update_create: bool = False
+    operations: tuple[tuple[str, str], ...] = ()
 
     @property
     def searched_by(self) -> dict[str, Parameter]:
@@ -37,101 +57,61 @@ class Served:
     @property
     def sorted_by(self) -> tuple[str, ...]:
         """What ``_sort`` may say, each also with a minus before it."""
-        return ("_id", *(name for name, one in self.searched_by.items() if one.column))
+        own = (one.name for one in self.parameters if one.kind == "date" or one.name == "status")
+        return ("_id", "_lastUpdated", *own)
+
+    @property
+    def includes(self) -> tuple[str, ...]:
+        """What ``_include`` may say of this type: its own references."""
+        return tuple(f"{self.type}:{one.name}" for one in self.parameters if one.kind == "reference")
+
+    @property
+    def reverse_includes(self) -> tuple[str, ...]:
+        """What ``_revinclude`` may say of this type: whatever may refer to it."""
+        return tuple(_referring_to(self.type))
 
 
-_R4 = "http://hl7.org/fhir/SearchParameter/"
-
-EVERYWHERE = (
-    Parameter("_id", "token", _R4 + "Resource-id"),
-    Parameter("_lastUpdated", "date", _R4 + "Resource-lastUpdated", "updated"),
-)
-DUE = Parameter("due", "date", None, "due")
-NOT_BEFORE = Parameter("not-before", "date", None, "not_before")
+def _referring_to(type_: str) -> Iterator[str]:
+    for name, parameters in PARAMETERS.items():
+        for one in parameters:
+            if one.kind == "reference" and (not one.targets or type_ in one.targets):
+                yield f"{name}:{one.name}"
 
 
-def _r4(name: str, kind: Kind, of: str) -> Parameter:
-    return Parameter(name, kind, f"{_R4}{of}-{name}")
+_FOUND: tuple[Interaction, ...] = ("read", "vread", "history-instance", "history-type", "search-type")
+_WRITTEN: tuple[Interaction, ...] = (*_FOUND, "create", "update", "patch")
+
+ONLY_READ = ("Provenance", "PlanDefinition", "ActivityDefinition")
+"""What we alone make: evidence, and the protocol as it was published."""
+
+_VALIDATE = ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate")
+_BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
+_OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "Subscription": (_VALIDATE, ("status", f"{_BACKPORT}status"), ("events", f"{_BACKPORT}events")),
+}
 
 
-def _clinical(name: str) -> Parameter:
-    return Parameter(name, "token" if name == "identifier" else "reference", f"{_R4}clinical-{name}")
+def _served(type_: str) -> Served:
+    if type_ in ONLY_READ:
+        return Served(type_, _FOUND, PARAMETERS[type_], operations=(_VALIDATE,))
+    return Served(
+        type_,
+        _WRITTEN,
+        PARAMETERS[type_],
+        conditional_create=True,
+        conditional_update=True,
+        update_create=True,
+        operations=_OPERATIONS.get(type_, (_VALIDATE,)),
+    )
 
-
-_FOUND: tuple[Interaction, ...] = ("read", "search-type")
-_HEARD: tuple[Interaction, ...] = (*_FOUND, "update", "patch")
 
 SERVED: tuple[Served, ...] = (
-    Served("Patient", _FOUND, (_r4("identifier", "token", "Patient"),)),
-    Served(
-        "Condition",
-        _FOUND,
-        (_clinical("identifier"), _clinical("patient"), _r4("subject", "reference", "Condition")),
-    ),
-    Served(
-        "ServiceRequest",
-        _FOUND,
-        (
-            _clinical("identifier"),
-            _clinical("patient"),
-            _r4("subject", "reference", "ServiceRequest"),
-            _r4("status", "token", "ServiceRequest"),
-        ),
-    ),
-    Served(
-        "CarePlan",
-        _FOUND,
-        (
-            _clinical("identifier"),
-            _clinical("patient"),
-            _r4("subject", "reference", "CarePlan"),
-            _r4("status", "token", "CarePlan"),
-        ),
-    ),
-    Served(
-        "Task",
-        _HEARD,
-        (
-            _r4("identifier", "token", "Task"),
-            _r4("patient", "reference", "Task"),
-            _r4("subject", "reference", "Task"),
-            _r4("status", "token", "Task"),
-            DUE,
-            NOT_BEFORE,
-        ),
-    ),
-    Served(
-        "Appointment",
-        _HEARD,
-        (
-            _r4("identifier", "token", "Appointment"),
-            _r4("patient", "reference", "Appointment"),
-            _r4("status", "token", "Appointment"),
-            DUE,
-        ),
-    ),
-    Served(
-        "CommunicationRequest",
-        _FOUND,
-        (
-            _r4("identifier", "token", "CommunicationRequest"),
-            _r4("patient", "reference", "CommunicationRequest"),
-            _r4("subject", "reference", "CommunicationRequest"),
-            _r4("status", "token", "CommunicationRequest"),
-            DUE,
-        ),
-    ),
-    Served(
-        "Communication",
-        _FOUND,
-        (
-            _r4("identifier", "token", "Communication"),
-            _r4("patient", "reference", "Communication"),
-            _r4("subject", "reference", "Communication"),
-            _r4("status", "token", "Communication"),
-        ),
-    ),
+    *(_served(type_) for type_ in PARAMETERS),
     Served("SearchParameter", ("read",)),
+    Served("CapabilityStatement", ("read",)),
 )
+
+SYSTEM: tuple[SystemInteraction, ...] = ("transaction", "batch", "history-system")
+"""What may be done with everything at once."""
 
 BY_TYPE = {one.type: one for one in SERVED}
