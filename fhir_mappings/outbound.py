@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
+from fhir_mappings.merging import with_additions
 from fhir_mappings.read import Json, object_at, objects_at, text_at
 
 DEPENDENCE = (
@@ -38,10 +39,15 @@ _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the hospital calls a resource of ours (``Task/123``), and its version there (``W/"3"``) if it said."""
+    """What the hospital calls a resource of ours (``Task/123``), and its version there (``W/"3"``) if it said.
+
+    ``added`` is what its people added to it (``fhir_mappings.merging``). ``created``: it was not there before.
+    """
 
     remote: str
     etag: str | None = None
+    added: Json | None = None
+    created: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +70,21 @@ def to_send(resources: Sequence[Json], known: Mapping[str, Known]) -> list[Json]
     return sorted(wanted, key=lambda each: DEPENDENCE.index(each["resourceType"]))
 
 
-def transaction(resources: Sequence[Json], known: Mapping[str, Known]) -> Json:
+def transaction(
+    resources: Sequence[Json], known: Mapping[str, Known], left_out: Mapping[str, Json] | None = None
+) -> Json:
     """A transaction Bundle that says these resources to a hospital that has the ``known`` ones.
+
+    ``left_out`` are the resources, by our name, of types that it does not want: what refers to them says so by our
+    identifier, so that nothing points to what is not there.
 
     Raises ValueError for a reference to a resource of ours that is neither sent along nor known: hold the
     resource back (``dependants``) until what it refers to has been taken.
     """
     sending = to_send(resources, known)
     urls = {local_ref(each): _urn(local_ref(each)) for each in sending}
-    places = {ref: one.remote for ref, one in known.items()} | urls
+    places: dict[str, str | Json] = {ref: _logical(each) for ref, each in (left_out or {}).items()}
+    places |= {ref: one.remote for ref, one in known.items()} | urls
     return {
         "resourceType": "Bundle",
         "type": "transaction",
@@ -143,6 +155,25 @@ def read_refusal(
     return blamed
 
 
+def as_theirs(resource: Json, known: Mapping[str, Known]) -> Json:
+    """A resource of ours in the hospital's names, as far as it knows them: to be compared with its copy."""
+    places = {ref: one.remote for ref, one in known.items()}
+    renamed: Json = _rewritten(resource, places, strict=False)
+    return renamed
+
+
+def patient_names(patient: Json) -> str:
+    """Every identifier of a patient, as the value of the search parameter ``identifier``."""
+    return ",".join(_token(each) for each in objects_at(patient, "identifier"))
+
+
+def the_one(patients: Sequence[Json]) -> str | None:
+    """Which of several records of one patient to speak of, always the same: the oldest in use. ``Patient/…``."""
+    used = [each for each in patients if each.get("active") is not False] or list(patients)
+    first = min(used, key=lambda each: (text_at(each, "meta", "lastUpdated") or "", each["id"]), default=None)
+    return local_ref(first) if first is not None else None
+
+
 def as_ours(resource: Json, ref: str, known: Mapping[str, Known]) -> Json:
     """A resource read from the hospital in our names: our id, and references to ours by our ids.
 
@@ -172,19 +203,21 @@ def what_they_changed(ours: Json, told: Json, theirs: Json) -> Json:
 # --- one entry --------------------------------------------------------------------------------------------
 
 
-def _entry(resource: Json, url: str, places: Mapping[str, str], known: Known | None) -> Json:
+def _entry(resource: Json, url: str, places: Mapping[str, str | Json], known: Known | None) -> Json:
     kind = resource["resourceType"]
     body: Json = _rewritten(
         {key: value for key, value in resource.items() if key != "id"}, places, strict=True
     )
     if kind == "Patient":
-        names = ",".join(_token(each) for each in objects_at(resource, "identifier"))
-        request = {"method": "POST", "url": kind, "ifNoneExist": f"identifier={quote(names, safe=':/,')}"}
+        names = quote(patient_names(resource), safe=":/,")
+        request = {"method": "POST", "url": kind, "ifNoneExist": f"identifier={names}"}
     else:
         name = _token(resource["identifier"][0])
         request = {"method": "PUT", "url": f"{kind}?identifier={quote(name, safe=':/')}"}
-        if known is not None and known.etag is not None:
-            request["ifMatch"] = known.etag
+        if known is not None:
+            body = with_additions(body, known.added)
+            if known.etag is not None:
+                request["ifMatch"] = known.etag
     return {"fullUrl": url, "resource": body, "request": request}
 
 
@@ -198,7 +231,14 @@ def _urn(ref: str) -> str:
     return f"urn:uuid:{uuid5(_NAMESPACE, ref)}"
 
 
-def _rewritten(value: Any, places: Mapping[str, str], *, strict: bool) -> Any:
+def _logical(resource: Json) -> Json:
+    """How a resource that the hospital does not want is referred to: by what we call it."""
+    named: Json = {"type": resource["resourceType"]}
+    identifiers = objects_at(resource, "identifier")
+    return named | ({"identifier": identifiers[0]} if identifiers else {"display": resource["resourceType"]})
+
+
+def _rewritten(value: Any, places: Mapping[str, str | Json], *, strict: bool) -> Any:
     if isinstance(value, list):
         return [_rewritten(each, places, strict=strict) for each in value]
     if not isinstance(value, dict):
@@ -211,7 +251,11 @@ def _rewritten(value: Any, places: Mapping[str, str], *, strict: bool) -> Any:
                     f"{each} is referred to and is neither sent along nor known to the hospital; "
                     "hold back what refers to it until it is."
                 )
-            made[name] = places.get(each, each)
+            place = places.get(each, each)
+            if isinstance(place, str):
+                made[name] = place
+            else:
+                made |= {key: one for key, one in place.items() if key != "display" or key not in value}
         else:
             made[name] = _rewritten(each, places, strict=strict)
     return made
@@ -236,7 +280,8 @@ def _result(entry: Json) -> Known | Failure:
         remote = local_ref(resource)
     else:
         return Failure(status, f"The server answered {status} without saying where it put it.", outcome)
-    return Known(remote, text_at(response, "etag") or (f'W/"{version}"' if version else None))
+    etag = text_at(response, "etag") or (f'W/"{version}"' if version else None)
+    return Known(remote, etag, created=status == 201)
 
 
 def _said(status: int, issue: Json) -> str:

@@ -13,8 +13,9 @@ from datetime import UTC, timedelta
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from scheduler.destination import Destination
 from scheduler.ground import Works
-from scheduler.hospital import Destination, deliver_due
+from scheduler.hospital import deliver_due
 from scheduler.messages import send_due
 from scheduler.notifying import Teller, forget_old, match_due
 from scheduler.rungs import fire_due

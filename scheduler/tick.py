@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from scheduler.destination import Destination
 from scheduler.ground import Works
-from scheduler.hospital import Destination, deliver_due
+from scheduler.hospital import deliver_due
 from scheduler.messages import send_due
 from scheduler.rungs import fire_due
 

@@ -6,7 +6,6 @@ the moment of sending, so late, repeated and coalesced are all harmless.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from sqlalchemy import and_, or_, update
 from sqlmodel import Session, col, func, select
 
-from store import instance
+from store import destinations, instance
 from store.database import db_clock
 from store.resource_tables import ResourceRow
 from store.tables import DeliveredRow, DeliveryRow, PathwayRow
@@ -43,12 +42,18 @@ class Parcel:
     etag: str | None
     current: bool
     told: dict[str, Any]
+    added: dict[str, Any] | None = None
 
 
 def claim(
     session: Session, destination: str, *, owner: str, lease_seconds: float, limit: int, now: datetime
 ) -> list[Due]:
-    """Take up to ``limit`` deliveries that are due at this destination and that nobody holds."""
+    """Take up to ``limit`` deliveries that are due at this destination and that nobody holds.
+
+    None while it takes no writes, or has failed or asked us to wait.
+    """
+    if not destinations.may_speak(session, destination, now=now):
+        return []
     clock = db_clock(session)
     due = (
         select(DeliveryRow.pathway_id)
@@ -104,9 +109,12 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
         )
     }
     found = []
-    ours = or_(
-        col(ResourceRow.pathway_id) == due.pathway_id,
-        and_(col(ResourceRow.type) == "Patient", col(ResourceRow.id) == patient),
+    ours = and_(
+        col(ResourceRow.source).is_(None),
+        or_(
+            col(ResourceRow.pathway_id) == due.pathway_id,
+            and_(col(ResourceRow.type) == "Patient", col(ResourceRow.id) == patient),
+        ),
     )
     # R4 finds these by no identifier, so they cannot be put again: they are read here.
     pushed = select(ResourceRow).where(ours, col(ResourceRow.type).not_in(("Provenance", "AdverseEvent")))
@@ -122,6 +130,7 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
                 etag=known.etag if known else None,
                 current=bool(known and row.version in (known.version, known.refused_version)),
                 told=known.content if known else {},
+                added=known.added if known else None,
             )
         )
     return found
@@ -133,25 +142,49 @@ def delivered(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: 
     if row.remote is None and parcel.type == "Patient":
         _owe_all_of(session, due.destination, parcel.id, but=due.pathway_id)
     row.version, row.content, row.remote, row.etag = parcel.version, parcel.content, remote, etag
-    row.refused, row.refused_version = None, None
+    row.refused, row.refused_version, row.refused_at = None, None, None
 
 
-def refused(session: Session, due: Due, parcel: Parcel, *, outcome: dict[str, Any]) -> None:
+def refused(session: Session, due: Due, parcel: Parcel, *, outcome: dict[str, Any], now: datetime) -> None:
     """The destination will not take this version: kept with its answer, shown, and not tried again unchanged."""
     row = _row(session, due, parcel)
-    row.refused, row.refused_version = outcome, parcel.version
+    row.refused, row.refused_version, row.refused_at = outcome, parcel.version, now
 
 
-def learned(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: str | None) -> None:
-    """The destination's copy has moved on: the next attempt starts from its version."""
+def learned(
+    session: Session,
+    due: Due,
+    parcel: Parcel,
+    *,
+    remote: str,
+    etag: str | None,
+    added: dict[str, Any] | None = None,
+) -> None:
+    """The destination's copy has moved on: the next attempt starts from its version, and leaves what they added."""
     row = _row(session, due, parcel)
-    row.remote, row.etag = remote, etag
+    row.remote, row.etag, row.added = remote, etag, added or None
 
 
 def forgotten(session: Session, due: Due, parcel: Parcel) -> None:
     """The destination has it no longer: it is said again as if for the first time."""
     row = _row(session, due, parcel)
-    row.version, row.content, row.remote, row.etag = 0, {}, None, None
+    row.version, row.content, row.remote, row.etag, row.added = 0, {}, None, None, None
+
+
+def resettled(session: Session, due: Due, parcel: Parcel, *, remote: str, now: datetime) -> None:
+    """The destination has two records of this patient, and this is the one to speak of: all else is said again."""
+    row = _row(session, due, parcel)
+    row.remote, row.etag = remote, None
+    told = select(DeliveredRow).where(
+        DeliveredRow.destination == due.destination,
+        DeliveredRow.pathway_id == due.pathway_id,
+        DeliveredRow.type != "Patient",
+    )
+    for each in session.exec(told):
+        each.version = 0
+    delivery = session.get(DeliveryRow, (due.destination, due.pathway_id), with_for_update=True)
+    if delivery is not None:
+        delivery.wanted, delivery.owes, delivery.next_at = delivery.wanted + 1, True, now
 
 
 def done(session: Session, due: Due, *, owner: str, now: datetime) -> None:
@@ -173,35 +206,45 @@ def retry(session: Session, due: Due, *, owner: str, at: datetime, reason: str) 
     row.lease_owner, row.lease_until = None, 0.0
 
 
-def give_back(session: Session, due: Due, *, owner: str) -> None:
-    """Not begun: somebody else may take it up now."""
+def give_back(session: Session, due: Due, *, owner: str, at: datetime | None = None) -> None:
+    """Not begun: somebody else may take it up, now or from ``at``."""
     row = _held(session, due, owner)
     if row is not None:
         row.lease_owner, row.lease_until = None, 0.0
+        row.next_at = at or row.next_at
 
 
-def replay(session: Session, destination: str, type_: str, id_: str, *, now: datetime) -> None:
-    """Try a refused resource again, by a person's decision."""
-    row = session.get(DeliveredRow, (destination, type_, id_))
-    if row is not None and row.refused_version is not None:
-        row.refused, row.refused_version = None, None
-        delivery = session.get(DeliveryRow, (destination, row.pathway_id), with_for_update=True)
-        if delivery is not None:
-            delivery.wanted, delivery.owes, delivery.next_at = delivery.wanted + 1, True, now
+def replay(session: Session, destination: str, type_: str, id_: str, *, now: datetime) -> bool:
+    """Try a refused resource again, by a person's decision. Whether there was such a one."""
+    row = session.get(DeliveredRow, (destination, type_, id_), with_for_update=True)
+    if row is None or row.refused_version is None:
+        return False
+    _again(session, row, now)
+    return True
+
+
+def replay_all(session: Session, destination: str, *, now: datetime) -> int:
+    """Try everything again that a destination refuses, by a person's decision. Returns how many resources."""
+    query = select(DeliveredRow).where(
+        DeliveredRow.destination == destination, col(DeliveredRow.refused_version).is_not(None)
+    )
+    rows = session.exec(query.order_by(DeliveredRow.pathway_id, DeliveredRow.id).with_for_update()).all()
+    for row in rows:
+        _again(session, row, now)
+    return len(rows)
+
+
+def _again(session: Session, row: DeliveredRow, now: datetime) -> None:
+    row.refused, row.refused_version, row.refused_at = None, None, None
+    delivery = session.get(DeliveryRow, (row.destination, row.pathway_id), with_for_update=True)
+    if delivery is not None:
+        delivery.wanted, delivery.owes, delivery.next_at = delivery.wanted + 1, True, now
 
 
 def refusals(session: Session) -> list[DeliveredRow]:
     """Every resource that a destination refuses as it stands."""
     query = select(DeliveredRow).where(col(DeliveredRow.refused_version).is_not(None))
     return list(session.exec(query.order_by(DeliveredRow.destination, DeliveredRow.pathway_id)))
-
-
-def open_to(session: Session, destinations: Iterable[str], *, now: datetime) -> None:
-    """Owe everything there is to a destination that is new in the settings."""
-    for name in destinations:
-        have = select(DeliveryRow.pathway_id).where(DeliveryRow.destination == name)
-        for pathway_id in session.exec(select(PathwayRow.id).where(col(PathwayRow.id).not_in(have))).all():
-            session.add(DeliveryRow(destination=name, pathway_id=pathway_id, next_at=now))
 
 
 def owing(session: Session) -> int:

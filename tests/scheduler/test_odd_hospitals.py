@@ -16,7 +16,7 @@ from sqlmodel import select
 from gateways.fhir_client import FhirClient
 from gateways.ports import DeliveryFailed
 from pathway import events as e
-from scheduler.hospital import Destination
+from scheduler.destination import Destination
 from store import deliveries
 from store.tables import DeliveredRow, DeliveryRow
 from tests.house import COORDINATOR, Clock, House, open_house, plain_settings
