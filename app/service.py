@@ -32,12 +32,13 @@ from gateways.rate import Pace
 from gateways.smart import SmartToken
 from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
+from scheduler.destination import Destination
 from scheduler.engine import Engine
 from scheduler.ground import Clock, Works
 from scheduler.hearing import listener
-from scheduler.hospital import Destination
 from scheduler.notifying import Teller
-from store import deliveries, instance
+from store import destinations as exchanges
+from store import instance
 from store.audit import Audit
 from store.database import Database
 from store.ledger import Ledger
@@ -132,7 +133,7 @@ def _join(
     destinations = tuple(
         _destination(hospital, site, own_keys, now) for hospital in settings.fhir_destinations
     )
-    names = tuple(destination.name for destination in destinations)
+    names = tuple(one.name for one in destinations if one.mode == "push")
     shelf: Shelf[LoadedProtocol] = Shelf(protocols.from_content)
     ledger = Ledger(shelf, FhirProjector(site), names)
     with db.write() as session:
@@ -140,7 +141,8 @@ def _join(
         at_home = instance.settle_in(session, identity, now=now())
         protocol = versions.begin_with(session, own, now=now())
         published = versions.is_published(session, own)
-        deliveries.open_to(session, names, now=now())
+        for one in destinations:
+            exchanges.open_to(session, one.name, mode=one.mode, resources=one.resources, now=now())
     works = Works(
         db=db,
         ledger=ledger,

@@ -25,8 +25,8 @@ from fhir_mappings.validate import check
 from pathway.protocol import StepRule
 from pathway.refusal import Refused
 from pathway.state import Actor, Pathway, Step
+from scheduler.destination import Hear
 from scheduler.ground import Works
-from scheduler.hospital import Hear
 from store import search
 from store.ledger import Ledger
 from store.search import Found
