@@ -187,8 +187,8 @@ def _completed(
     problems: list[Issue] = []
     asked = {answer.key: answer for answer in rule.answers}
     for index, output in enumerate(objects_at(incoming, "output")):
-        for key in _ours(output.get("type"), site.code_system("answer")):
-            value = _value(asked[key], output, site) if key in asked else None
+        for key in our_codes(output.get("type"), site.code_system("answer")):
+            value = answer_value(asked[key], output, site) if key in asked else None
             if value is None:
                 problems.append(_unreadable(key, asked, f"Task.output[{index}]"))
             else:
@@ -202,11 +202,11 @@ def _outcome(incoming: Json, rule: StepRule, site: Site) -> str | Issue:
     said: list[tuple[str, str]] = []
     for index, output in enumerate(objects_at(incoming, "output")):
         where = f"Task.output[{index}].value"
-        said += [(where, code) for code in _ours(output.get("valueCodeableConcept"), system)]
-        if "outcome" in _ours(output.get("type"), site.code_system("output")):
+        said += [(where, code) for code in our_codes(output.get("valueCodeableConcept"), system)]
+        if "outcome" in our_codes(output.get("type"), site.code_system("output")):
             plain = text_at(output, "valueCode") or text_at(output, "valueString")
             said += [(where, code) for code in (plain, text_at(output, "valueCoding", "code")) if code]
-    said += [("Task.businessStatus", code) for code in _ours(incoming.get("businessStatus"), system)]
+    said += [("Task.businessStatus", code) for code in our_codes(incoming.get("businessStatus"), system)]
     if said:
         where, code = said[0]
         if code in keys:
@@ -220,7 +220,8 @@ def _outcome(incoming: Json, rule: StepRule, site: Site) -> str | Issue:
     return error("required", sentence, "Task.output")
 
 
-def _ours(concept: Any, system: str) -> Iterator[str]:
+def our_codes(concept: Any, system: str) -> Iterator[str]:
+    """The codes of a CodeableConcept in this system."""
     return (code for given, code, _ in codings(concept) if given == system and code)
 
 
@@ -228,7 +229,7 @@ def _either(keys: list[str]) -> str:
     return ", ".join(keys)
 
 
-def _value(answer: Answer, output: Json, site: Site) -> Any:
+def answer_value(answer: Answer, output: Json, site: Site) -> Any:
     """The value[x] of an answer in its kind; None when there is none of that kind. The door checks the rest."""
     if answer.kind == "number":
         quantity = object_at(output, "valueQuantity")
@@ -241,7 +242,7 @@ def _value(answer: Answer, output: Json, site: Site) -> Any:
         value = output.get("valueBoolean")
         return value if isinstance(value, bool) else None
     if answer.kind == "choice":
-        coded = _ours(output.get("valueCodeableConcept"), site.code_system("choice"))
+        coded = our_codes(output.get("valueCodeableConcept"), site.code_system("choice"))
         if (chosen := next(coded, None)) is not None:
             return chosen
     names = {"date": ("valueDate",), "instant": ("valueDateTime", "valueInstant")}

@@ -66,12 +66,19 @@ def appointment_event(
         return Heard((), tuple(notes))
     confirmed = status not in ("pending", "proposed")
     events: list[e.Event] = []
+    taken = _taken(incoming)
     unchanged = (
-        current is not None and stood and slot == _slot(current, current) and confirmed == (was != "pending")
+        current is not None
+        and stood
+        and slot == _slot(current, current)
+        and confirmed == (was != "pending")
+        and taken in ("", _taken(current))
     )
     if not unchanged:
         start, end, place = slot
-        events.append(e.VisitBooked(start=start, end=end, place=place, confirmed=confirmed, **about))
+        events.append(
+            e.VisitBooked(start=start, end=end, place=place, confirmed=confirmed, slot=taken, **about)
+        )
     if came:
         events.append(e.VisitArrived(**about))
     return Heard(tuple(events), tuple(notes))
@@ -84,6 +91,12 @@ def _slot(appointment: Json, current: Json | None) -> tuple[datetime, datetime, 
         missing = "Appointment.start" if start is None else "Appointment.end"
         return error("required", f"{missing} is needed to hold a slot; add it, with its offset.", missing)
     return start, end, _place(appointment) or _place(current or {})
+
+
+def _taken(appointment: Json) -> str:
+    """The hospital's Slot that the visit takes; one that takes several is known by the first."""
+    slots = (text_at(each, "reference") or "" for each in objects_at(appointment, "slot"))
+    return next((slot for slot in slots if slot), "")
 
 
 def _place(appointment: Json) -> str:

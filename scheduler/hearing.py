@@ -6,6 +6,7 @@ ours is said there again.
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +24,11 @@ from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.task_moves import Role
 from fhir_mappings.validate import check
 from pathway.protocol import StepRule
-from pathway.refusal import Refused
+from pathway.refusal import Refused, Text
 from pathway.state import Actor, Pathway, Step
 from scheduler.destination import Hear
 from scheduler.ground import Works
-from store import search
+from store import anomalies, search
 from store.ledger import Ledger
 from store.search import Found
 
@@ -122,7 +123,7 @@ def hear(
 def listener(site: Site, name: str) -> Hear:
     """Who listens to what has changed on the server of this destination: its word is that of the Task's owner.
 
-    What may not happen is logged and not kept: our state is said again, and a person settles the rest.
+    What may not happen is an anomaly: our state is said again, and a person settles the rest.
     """
     by = Actor(name)
 
@@ -143,11 +144,29 @@ def listener(site: Site, name: str) -> Hear:
                 )
         except Refused as refused:
             _unheard(name, kind, refused.kind)
+            _put_on_the_list(works, name, resource, refused.text)
             return
         if said.found is None and said.issues:
             _unheard(name, kind, said.issues[0].code)
+            sentence = said.issues[0].diagnostics
+            _put_on_the_list(works, name, resource, Text(fr=sentence, en=sentence))
 
     return listen
+
+
+def hear_own(
+    session: Session, ledger: Ledger[Any], site: Site, resource: Json, *, by: Actor, at: datetime
+) -> Hearing | None:
+    """Hear a Task or Appointment of ours that a hospital has changed; None for any other resource.
+
+    Raises Refused when the door does.
+    """
+    type_ = str(resource.get("resourceType"))
+    value = _own_value(resource, site, type_) if type_ in HEARD_TYPES else None
+    about = subject(session, ledger, site, type_, None, value) if value else None
+    if about is None:
+        return None
+    return hear(session, ledger, site, about, resource, role="owner", by=by, at=at)
 
 
 def is_party(said: Json, party: Json) -> bool:
@@ -197,6 +216,21 @@ def _is_of_another(about: Subject, appointment: Json) -> bool:
     actors = {relative(object_at(each, "actor")) for each in objects_at(appointment, "participant")}
     patients = {actor for actor in actors if actor.startswith("Patient/")}
     return bool(patients) and relative(patient_reference(about.pathway)) not in patients
+
+
+def _put_on_the_list(works: Works, name: str, resource: Json, why: Text) -> None:
+    """A person sees it among the anomalies, and may let it be heard again."""
+    with works.db.write() as session:
+        anomalies.add(
+            session,
+            source=name,
+            kind="refused",
+            type=str(resource.get("resourceType")),
+            remote=f"{resource.get('resourceType')}/{resource.get('id', '')}",
+            reason=why,
+            body=json.dumps(resource, ensure_ascii=False).encode(),
+            at=works.clock(),
+        )
 
 
 def _unheard(name: str, kind: str, why: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session
 
-from store.tables import PatientIdentifierRow
+from store.tables import PatientIdentifierRow, PatientRow
 
 
 def by_identifiers(session: Session, identifiers: Iterable[tuple[str, str]]) -> str | None:
@@ -14,3 +14,8 @@ def by_identifiers(session: Session, identifiers: Iterable[tuple[str, str]]) -> 
     rows = (session.get(PatientIdentifierRow, each) for each in identifiers)
     found = {row.patient_id for row in rows if row is not None}
     return found.pop() if len(found) == 1 else None
+
+
+def by_id(session: Session, patient_id: str) -> str | None:
+    """The id itself, when there is such a patient of ours."""
+    return patient_id if session.get(PatientRow, patient_id) is not None else None

@@ -1,0 +1,329 @@
+"""Reports, procedures, stays and requests to stop: what they bring to the step that they speak of.
+
+A final report is a result that a person has to read; it settles its step only where a named physician signs right
+after. What a hospital says is done, but not with everything the step asks for, is kept at the step for a person to
+complete, and goes on the list of anomalies so that it can be said again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fhir_mappings.heard_facts import read_facts
+from fhir_mappings.heard_steps import (
+    CHANGED,
+    DISCHARGE,
+    REPORT_STEPS,
+    WITHDRAWN,
+    Done,
+    Report,
+    Stay,
+    is_the_procedure,
+    procedure,
+    report,
+    report_answers,
+    stay,
+)
+from fhir_mappings.inbound import our_codes
+from fhir_mappings.read import has_code, object_at, text_at
+from fhir_mappings.referral_facts import IN_BED
+from pathway import events as e
+from pathway.ground import Ground
+from pathway.lifecycle import LIVE, StepStatus, VisitStatus
+from pathway.refusal import Refused, Text
+from pathway.state import Pathway, Step
+from scheduler.inbound_ground import Saying, Unclear, several
+
+Found = tuple[Pathway, Ground, Step]
+
+
+# --- reports ----------------------------------------------------------------------------------------------
+
+
+def diagnostic_report(said: Saying) -> None:
+    """A result for the step that awaits it, to be read; a change of it is read again. Preliminary says nothing yet."""
+    found = _awaiting(said)
+    if found is None:
+        _need_a_pathway(said)
+        return
+    pathway, ground, step, told = found
+    known = any(one.document == said.document for one in pathway.reported)
+    if told.status in WITHDRAWN:
+        if known:
+            said.record(pathway.id, _reported(said, step, "result", told.status, "", None, withdrawn=True))
+        return
+    if not told.is_final or (step.is_settled and not known and told.status not in CHANGED):
+        return
+    facts = read_facts(said.resource, source=said.source, received=said.at, zone=said.zone(ground)).facts
+    if facts:
+        said.record(pathway.id, e.FactsRecorded(by=said.by, facts=facts, instead_of=(said.document,)))
+    at = min(told.at or said.at, said.at)
+    said.record(pathway.id, _reported(said, step, "result", told.status, told.conclusion, at))
+    if told.outcome and _is_signed_after(step, ground):
+        pathway, _ = said.load(pathway.id)
+        last = pathway.last(step.key)
+        assert last is not None
+        said.record(
+            pathway.id,
+            e.StepCompleted(
+                by=said.by,
+                step=last.key,
+                occurrence=last.occurrence,
+                outcome=told.outcome,
+                occurred=at,
+                data=report_answers(told, ground.protocol.step(step.key)),
+            ),
+        )
+
+
+def _awaiting(said: Saying) -> tuple[Pathway, Ground, Step, Report] | None:
+    """The step that this report speaks of: the one it names, the one it spoke of before, or the one that awaits it."""
+    named = said.step_named()
+    fitting: list[tuple[Pathway, Ground, Step, Report]] = []
+    for pathway_id in [named[0].id] if named else said.pathways():
+        pathway, ground = said.load(pathway_id)
+        told = report(said.resource, said.site, said.zone(ground))
+        before = next((one for one in pathway.reported if one.document == said.document), None)
+        if told is None and named is None:
+            return None
+        told = told or _plain(said)
+        step = named[2] if named else pathway.named(before.step) if before else _expecting(pathway, told)
+        if step is not None:
+            fitting.append((pathway, ground, step, told))
+    if len(fitting) > 1:
+        raise several(said)
+    return fitting[0] if fitting else None
+
+
+def _need_a_pathway(said: Saying) -> None:
+    """A result of pathology is never lost: when the pathway has ended, a person must see it."""
+    told = report(said.resource, said.site, ZoneInfo("UTC"))
+    if told is None or told.kind != "pathology" or not told.is_final or said.running():
+        return
+    raise Unclear(
+        "unmatched",
+        Text(
+            fr="Un résultat d'anatomopathologie arrive et aucun parcours en cours ne l'attend : lisez-le.",
+            en="A pathology result has come and no running pathway awaits it: read it.",
+        ),
+    )
+
+
+def _plain(said: Saying) -> Report:
+    """A report of a kind that we do not know, which names its step."""
+    status = text_at(said.resource, "status") or ""
+    return Report("other", status, text_at(said.resource, "conclusion") or "", None, None, None)
+
+
+def _expecting(pathway: Pathway, told: Report) -> Step | None:
+    steps = [step for key in REPORT_STEPS[told.kind] if (step := pathway.last(key)) is not None]
+    live = next((step for step in steps if step.status in LIVE), None)
+    settled = next((step for step in steps if step.status is StepStatus.DONE), None)
+    return live or (settled if told.status in CHANGED else None)
+
+
+def _is_signed_after(step: Step, ground: Ground) -> bool:
+    return any(
+        rule.signed_by and any(one.step == step.key for one in rule.after) for rule in ground.protocol.steps
+    )
+
+
+def _reported(
+    said: Saying,
+    step: Step,
+    what: str,
+    status: str,
+    words: str,
+    at: datetime | None,
+    *,
+    withdrawn: bool = False,
+) -> e.HospitalReported:
+    return e.HospitalReported(
+        by=said.by,
+        occurred=at,
+        step=step.key,
+        occurrence=step.occurrence,
+        what=what,
+        document=said.document,
+        status=status,
+        said=words,
+        withdrawn=withdrawn,
+    )
+
+
+# --- the procedure ----------------------------------------------------------------------------------------
+
+
+def procedure_done(said: Saying) -> None:
+    """The procedure has begun, is done, was stopped, or was not done and why."""
+    found = _of_the_procedure(said)
+    if found is None:
+        return
+    pathway, ground, step = found
+    told = procedure(said.resource, ground.protocol.step(step.key), said.site)
+    about: dict[str, Any] = {"by": said.by, "step": step.key, "occurrence": step.occurrence}
+    if told.status == "entered-in-error":
+        if step.is_settled or step.status is StepStatus.IN_PROGRESS:
+            raise Unclear(
+                "contradictory",
+                Text(
+                    fr="L'hôpital annule une intervention qui est notée ici : vérifiez auprès du service.",
+                    en="The hospital takes back a procedure that is recorded here: ask the department.",
+                ),
+            )
+        said.record(pathway.id, _reported(said, step, "done", told.status, "", None, withdrawn=True))
+    elif step.is_settled:
+        return
+    elif told.status == "in-progress":
+        if step.status is not StepStatus.IN_PROGRESS:
+            said.record(pathway.id, e.StepStarted(occurred=told.started, **about))
+    elif told.status == "not-done":
+        _not_done(said, pathway, step, told)
+    elif told.status in ("completed", "stopped"):
+        _done(said, pathway, ground, step, told)
+
+
+def _done(said: Saying, pathway: Pathway, ground: Ground, step: Step, told: Done) -> None:
+    """Done or stopped, with the outcome that is said or that its status stands for."""
+    keys = [one.key for one in ground.protocol.step(step.key).outcomes]
+    usual = keys[0] if told.status == "completed" else next((key for key in keys if key == "aborted"), "")
+    outcome = told.outcome if told.outcome in keys else usual
+    about: dict[str, Any] = {"by": said.by, "step": step.key, "occurrence": step.occurrence}
+    events: list[e.Event] = []
+    if told.started is not None and step.status is not StepStatus.IN_PROGRESS:
+        events.append(e.StepStarted(occurred=told.started, **about))
+    events.append(e.StepCompleted(outcome=outcome, occurred=told.ended, data=told.data, **about))
+    _all_or_reported(said, pathway, step, events, "done", told.status, told.reason, told.ended)
+
+
+def _not_done(said: Saying, pathway: Pathway, step: Step, told: Done) -> None:
+    reason = told.reason or "non faite (sans motif transmis)"
+    about: dict[str, Any] = {"by": said.by, "step": step.key, "occurrence": step.occurrence}
+    if step.status is StepStatus.IN_PROGRESS:
+        said.record(pathway.id, e.StepFailed(reason=reason, **about))
+    elif step.visit is not None and step.visit.stands:
+        said.record(pathway.id, e.VisitCancelled(reason=reason, **about))
+
+
+def _of_the_procedure(said: Saying) -> Found | None:
+    named = said.step_named()
+    if named is not None:
+        pathway, ground, step = named
+        return named if step.key == ground.protocol.procedure_step else None
+    fitting: list[Found] = []
+    for pathway_id in said.pathways():
+        pathway, ground = said.load(pathway_id)
+        key = ground.protocol.procedure_step
+        step_ = pathway.last(key)
+        if step_ is not None and is_the_procedure(said.resource, said.site, key):
+            fitting.append((pathway, ground, step_))
+    awaited = [one for one in fitting if one[2].status in LIVE] or fitting
+    if len(awaited) > 1:
+        raise several(said)
+    return awaited[0] if awaited else None
+
+
+def _all_or_reported(
+    said: Saying,
+    pathway: Pathway,
+    step: Step,
+    events: list[e.Event],
+    what: str,
+    status: str,
+    words: str,
+    at: datetime | None,
+) -> None:
+    """These events together; else what can be kept of them: that the hospital says so, for a person to complete."""
+    try:
+        with said.session.begin_nested():
+            for event in events:
+                said.ledger.record(said.session, pathway.id, event, at=said.at)
+    except Refused as refused:
+        at = min(at, said.at) if at is not None else None
+        said.record(pathway.id, _reported(said, step, what, status, words, at))
+        said.left = Unclear("refused", refused.text)
+    said.moved = True
+
+
+# --- stays ------------------------------------------------------------------------------------------------
+
+
+def encounter(said: Saying) -> None:
+    """The patient is there, or has left: the visit has its patient, the discharge its outcome."""
+    named = said.step_named()
+    pathways = [named[0].id] if named else said.pathways()
+    if not pathways:
+        return
+    told: Stay | None = None
+    for pathway_id in pathways:
+        pathway, ground = said.load(pathway_id)
+        told = stay(said.resource, said.zone(ground), IN_BED)
+        if told.status in ("arrived", "triaged", "in-progress"):
+            _arrived(said, pathway, ground, told, named[2] if named else None)
+        elif told.status == "finished" and told.in_bed:
+            _discharged(said, pathway, told)
+
+
+def _arrived(said: Saying, pathway: Pathway, ground: Ground, told: Stay, named: Step | None) -> None:
+    """Of the visit that it names; of a stay in bed without a name, the procedure's on that day."""
+    step = named or (pathway.last(ground.protocol.procedure_step) if told.in_bed else None)
+    visit = step.visit if step is not None else None
+    if step is None or visit is None or visit.status is not VisitStatus.BOOKED:
+        return
+    day = ground.calendar.day(told.started or said.at)
+    if named is None and day != ground.calendar.day(visit.start):
+        return
+    at = min(told.started, said.at) if told.started else None
+    said.record(
+        pathway.id, e.VisitArrived(by=said.by, step=step.key, occurrence=step.occurrence, occurred=at)
+    )
+
+
+def _discharged(said: Saying, pathway: Pathway, told: Stay) -> None:
+    step = pathway.last(DISCHARGE)
+    if step is None or step.status not in LIVE:
+        return
+    at = min(told.ended, said.at) if told.ended else None
+    outcome = "transferred" if told.home is False else "home"
+    event = e.StepCompleted(
+        by=said.by, step=step.key, occurrence=step.occurrence, outcome=outcome, occurred=at
+    )
+    _all_or_reported(said, pathway, step, [event], "discharged", told.status, "", at)
+
+
+# --- a request to stop ------------------------------------------------------------------------------------
+
+
+def task(said: Saying) -> None:
+    """A Task of somebody else's with ``code`` abort, whose focus is ours: its step is to stop.
+
+    What has begun is not taken away from whoever does it: they are told, and a late completion is kept.
+    """
+    if not _asks_to_stop(said):
+        return
+    found = said.step_named()
+    if found is None:
+        raise Unclear(
+            "unmatched",
+            Text(
+                fr="Une demande d'arrêt ne nomme aucune de nos tâches : indiquez-la dans « focus ».",
+                en="A request to stop names no Task of ours: give it in Task.focus.",
+            ),
+        )
+    pathway, _, step = found
+    status = text_at(said.resource, "status")
+    if step.is_settled or status in ("draft", "completed", "failed", "rejected"):
+        return
+    reason = text_at(said.resource, "reasonCode", "text") or text_at(said.resource, "description") or ""
+    withdrawn = status in ("cancelled", "entered-in-error")
+    said.record(
+        pathway.id,
+        _reported(said, step, "abort", status or "", reason, None, withdrawn=withdrawn),
+    )
+
+
+def _asks_to_stop(said: Saying) -> bool:
+    code = object_at(said.resource, "code")
+    return has_code(code, "abort") or "abort" in our_codes(code, said.site.code_system("step"))
