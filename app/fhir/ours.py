@@ -75,6 +75,8 @@ def heard(
     else:
         may_book(holder, about)
     _same_identifier(service, about, incoming)
+    if wish.method == "POST" and about.current is not None:
+        incoming = _as_ours(about.current, incoming)
     said = hear(session, service.ledger, service.site, about, incoming, role=role, by=who.actor, at=who.now)
     if said.found is None and any(issue.refuses for issue in said.issues):
         raise FhirError(_status(said.issues), *said.issues)
@@ -153,6 +155,12 @@ def _same_identifier(service: Service, about: Subject, incoming: Json) -> None:
         if text_at(each, "system") == system_ and text_at(each, "value") != own:
             where = f"{about.type}.identifier"
             raise refuse(422, f"{where} names another {about.type} of ours; send it back as read.", where)
+
+
+def _as_ours(current: Found, incoming: Json) -> Json:
+    """A new Appointment for an order that has its visit already: it names the order, and not what we call the visit."""
+    borne = [each for each in objects_at(incoming, "identifier") if each not in current.content["identifier"]]
+    return {**incoming, "identifier": [*current.content["identifier"], *borne]}
 
 
 def _status(issues: tuple[Issue, ...]) -> int:
