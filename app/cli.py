@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from app.commands import (
     admin,
     demo,
+    destinations,
     docs,
     explain,
     hold,
@@ -57,6 +58,7 @@ protocol.app.command()(protocol_migrate.migrate)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(plan.app, name="plan")
 app.add_typer(hold.app, name="hold")
+app.add_typer(destinations.app, name="destinations")
 app.add_typer(keys.app, name="keys")
 app.add_typer(admin.db, name="db")
 app.add_typer(admin.user, name="user")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from scheduler.destination import Destination
 from scheduler.ground import Works
 from scheduler.hospital import deliver_due
+from scheduler.looking import look_again
 from scheduler.messages import send_due
 from scheduler.notifying import Teller, forget_old, match_due
 from scheduler.rungs import fire_due
@@ -26,6 +27,9 @@ log = logging.getLogger("jalon.engine")
 
 _AT_ONCE = 20
 """Rounds a beat may make while there is more to do; then others get their turn."""
+
+_LOOK_EVERY = timedelta(hours=1)
+"""How often a hospital's server is asked what it takes, beside at the start."""
 _TELLERS = 4
 """Subscribers that are called at the same time: one that is slow to answer holds up no other."""
 _FORGET_EVERY = timedelta(hours=1)
@@ -51,7 +55,8 @@ class Engine:
         for channel in works.gateways:
             lines[f"messages-{channel}"] = _messages(works, channel)
         for destination in destinations:
-            lines[f"fhir-{destination.name}"] = _deliveries(works, destination)
+            if destination.mode == "push":
+                lines[f"fhir-{destination.name}"] = _deliveries(works, destination)
         if teller is not None:
             lines["subscriptions"] = _matching(works, teller)
             for number in range(_TELLERS):
@@ -86,7 +91,16 @@ def _messages(works: Works, channel: str) -> Callable[[], int]:
 
 
 def _deliveries(works: Works, destination: Destination) -> Callable[[], int]:
-    return lambda: deliver_due(works, destination, now=works.clock())
+    looked: list[datetime] = []
+
+    def deliver() -> int:
+        now = works.clock()
+        if not looked or now - looked[-1] >= _LOOK_EVERY:
+            looked[:] = [now]
+            look_again(works, destination, now=now)
+        return deliver_due(works, destination, now=now)
+
+    return deliver
 
 
 def _matching(works: Works, teller: Teller) -> Callable[[], int]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from pathway.refusal import Text
 from store.database import db_clock
 from store.exchange_tables import DestinationRow, IntroductionRow
 from store.tables import DeliveredRow, DeliveryRow, PathwayRow
@@ -23,7 +24,7 @@ class Standing:
     name: str
     mode: str
     resources: tuple[str, ...]
-    objection: str
+    objection: Text | None
     checked_at: datetime | None
     last_success: datetime | None
     not_before: datetime | None
@@ -116,11 +117,12 @@ def failed(session: Session, name: str, *, until: datetime, reason: str) -> None
         row.not_before, row.failures, row.reason = until, row.failures + 1, reason
 
 
-def looked_at(session: Session, name: str, *, objection: str, now: datetime) -> None:
-    """What its CapabilityStatement says of the mode it is set to; empty: nothing against it."""
+def looked_at(session: Session, name: str, *, objection: Text | None, now: datetime) -> None:
+    """What its CapabilityStatement says against the mode it is set to; None: nothing."""
     row = session.get(DestinationRow, name, with_for_update=True)
     if row is not None:
-        row.objection, row.checked_at = objection, now
+        row.objection = {"fr": objection.fr, "en": objection.en} if objection is not None else None
+        row.checked_at = now
 
 
 def introduce(session: Session, name: str, patient_id: str, *, owner: str, lease_seconds: float) -> bool:
@@ -176,7 +178,7 @@ def standings(session: Session, names: Sequence[str]) -> list[Standing]:
                 name=name,
                 mode=row.mode,
                 resources=tuple(row.resources),
-                objection=row.objection,
+                objection=Text(**row.objection) if row.objection else None,
                 checked_at=row.checked_at,
                 last_success=row.last_success,
                 not_before=row.not_before,

@@ -11,9 +11,9 @@ from sqlmodel import Field, SQLModel
 class DestinationRow(SQLModel, table=True):
     """How we stand with one destination of the settings.
 
-    ``mode`` and ``resources`` are those it was last opened with. ``objection`` is a sentence when its
-    CapabilityStatement says that it does not take what we would say (empty: nothing speaks against it), found at
-    ``checked_at``. While ``not_before`` lies ahead nobody speaks to it: it failed (``failures`` times in a row, last
+    ``mode`` and ``resources`` are those it was last opened with. ``objection`` is a sentence (``fr``, ``en``)
+    when its CapabilityStatement says that it does not take what we would say (None: nothing speaks against it), found
+    at ``checked_at``. While ``not_before`` lies ahead nobody speaks to it: it failed (``failures`` times in a row, last
     for this ``reason``), or asked us to wait.
     """
 
@@ -22,7 +22,7 @@ class DestinationRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     mode: str
     resources: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    objection: str = ""
+    objection: dict[str, str] | None = Field(default=None, sa_column=Column(JSON))
     checked_at: datetime | None = None
     last_success: datetime | None = None
     not_before: datetime | None = None

@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column('name', AutoString(), nullable=False),
         sa.Column('mode', AutoString(), nullable=False),
         sa.Column('resources', sa.JSON(), nullable=False),
-        sa.Column('objection', AutoString(), nullable=False),
+        sa.Column('objection', sa.JSON(), nullable=True),
         sa.Column('checked_at', UTCDateTime(), nullable=True),
         sa.Column('last_success', UTCDateTime(), nullable=True),
         sa.Column('not_before', UTCDateTime(), nullable=True),
