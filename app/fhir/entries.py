@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -182,5 +181,5 @@ def _operations(binary: Json) -> object:
         raise refuse(422, sentence, code="structure")
     try:
         return asking.operations(base64.b64decode(said, validate=True))
-    except binascii.Error:
+    except ValueError:
         raise refuse(422, "Binary.data must be base64; correct it.", "Binary.data", code="value") from None

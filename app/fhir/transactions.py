@@ -174,12 +174,12 @@ class _Bundle:
             if full_url is not None:
                 places[full_url] = f"{landing.type}/{landing.id}"
         for said, (type_, criteria) in searched.items():
-            found = matching.one(self.service, session, BY_TYPE[type_], criteria)
-            ids = [found.id] if found is not None else _within(writes, landings, type_, criteria)
-            if len(ids) != 1:
-                user = next(each for each in writes if said in references(self.entries[each].text or ""))
-                how = "nothing" if not ids else "more than one resource"
-                with named(self.entries[user]):
+            user = next(each for each in writes if said in references(self.entries[each].text or ""))
+            with named(self.entries[user]):
+                found = matching.one(self.service, session, BY_TYPE[type_], criteria)
+                ids = [found.id] if found is not None else _within(writes, landings, type_, criteria)
+                if len(ids) != 1:
+                    how = "nothing" if not ids else "more than one resource"
                     raise refuse(412, f"A reference to {type_} by a search finds {how}; correct it.")
             places[said] = f"{type_}/{ids[0]}"
         return places

@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 from app.fhir import asking, creating, matching
 from app.fhir.answer import fhir, version_headers, with_meta
-from app.fhir.asked import pairs
+from app.fhir.asked import is_id, pairs
 from app.fhir.caller import Caller, system
 from app.fhir.errors import FhirError, refuse, request_id
 from app.fhir.reads import base
@@ -42,6 +42,7 @@ def update(
     service: Service, served: Served, request: Request, who: Caller, id_: str, body: bytes
 ) -> Response:
     """``PUT [type]/[id]``, which makes what is not there yet where the table of what is served says so."""
+    _need_id(served, id_)
     asking.need_type(request, *asking.RESOURCE_TYPES)
     _no_query(request)
     wish = _wish(request, served, "PUT", body, id_=id_)
@@ -62,6 +63,7 @@ def update_by_condition(
 
 def patch(service: Service, served: Served, request: Request, who: Caller, id_: str, body: bytes) -> Response:
     """``PATCH [type]/[id]`` with a JSON Patch: the resource as it stands, patched, is written like a PUT."""
+    _need_id(served, id_)
     system(who)
     asking.need_acceptable(request)
     asking.need_type(request, asking.PATCH_TYPE)
@@ -108,6 +110,11 @@ def _wish(
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
     )
+
+
+def _need_id(served: Served, id_: str) -> None:
+    if not is_id(id_):
+        raise refuse(404, f"There is no {served.type} of that id, and none can be.")
 
 
 def _no_query(request: Request) -> None:
