@@ -71,7 +71,7 @@ class ListeningRow(SQLModel, table=True):
     """What we follow of one type on one hospital's server, and how far we have heard.
 
     ``cursor`` is the latest ``meta.lastUpdated`` met there (their clock). ``remote`` is our Subscription there and
-    ``number`` the latest event number heard of it. ``wanted``: something may have been missed, look now.
+    ``number`` the latest event number heard of it. ``wants`` > ``met``: something may have been missed, look now.
     """
 
     __tablename__ = "listening"
@@ -80,7 +80,8 @@ class ListeningRow(SQLModel, table=True):
     type: str = Field(primary_key=True)
     began: datetime
     cursor: datetime | None = None
-    wanted: bool = True
+    wants: int = 1
+    met: int = 0
     next_at: datetime
     remote: str | None = None
     number: int | None = None

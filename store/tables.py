@@ -219,6 +219,7 @@ class DeliveredRow(SQLModel, table=True):
 
     __tablename__ = "delivered"
     __table_args__ = (
+        Index("delivered_remote", "destination", "remote"),
         Index(
             "delivered_refused",
             "destination",

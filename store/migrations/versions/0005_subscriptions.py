@@ -66,7 +66,8 @@ def upgrade() -> None:
         sa.Column('type', AutoString(), nullable=False),
         sa.Column('began', UTCDateTime(), nullable=False),
         sa.Column('cursor', UTCDateTime(), nullable=True),
-        sa.Column('wanted', sa.Boolean(), nullable=False),
+        sa.Column('wants', sa.Integer(), nullable=False),
+        sa.Column('met', sa.Integer(), nullable=False),
         sa.Column('next_at', UTCDateTime(), nullable=False),
         sa.Column('remote', AutoString(), nullable=True),
         sa.Column('number', sa.Integer(), nullable=True),
@@ -111,8 +112,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('heard', schema=None) as batch_op:
         batch_op.create_index('ix_heard_patient_id', ['patient_id'])
+    op.create_index('delivered_remote', 'delivered', ['destination', 'remote'])
 
 
 def downgrade() -> None:
+    op.drop_index('delivered_remote', 'delivered')
     for table in ('heard', 'to_fetch', 'listening', 'notification', 'subscription'):
         op.drop_table(table)

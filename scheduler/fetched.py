@@ -1,0 +1,296 @@
+"""A resource of a hospital has been read: whose is it, and what does it say? Each is judged alone, once a version.
+
+Ours come back: what the hospital changed in them is heard as from their owner. Another's is understood where it is
+about a patient of ours; of strangers nothing is kept. What cannot be judged is set aside and stops nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import Session
+
+from fhir_mappings.outbound import Known, as_ours, what_they_changed
+from fhir_mappings.read import Json, instant, object_at, objects_at, text_at
+from fhir_mappings.searchable import place, values_at
+from fhir_mappings.site import Site, fhir_id
+from fhir_mappings.validate import check
+from gateways.ports import DeliveryFailed
+from pathway.refusal import Text
+from pathway.state import Actor
+from scheduler.destination import Destination
+from scheduler.ground import Works
+from scheduler.hearing import HEARD_TYPES, own_system
+from scheduler.inbound import understand
+from store import anomalies, listening, patients, search
+from store.listening import Copy
+from store.subscription_tables import HeardRow
+
+log = logging.getLogger("jalon.fetched")
+
+_SUBJECTS = ("subject", "patient", "for", "participant.actor", "actor", "individual")
+"""Elements that may refer to a patient."""
+_AGAIN = timedelta(seconds=5)
+_REMEMBERED = timedelta(hours=1)
+_MOST_PEOPLE = 10_000
+
+Identifiers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Following:
+    """One hospital's server, what we follow there, and how we are told that something has changed.
+
+    ``endpoint`` gives the address at which we are told of a type; ``topic`` is theirs, for numbered subscriptions.
+    """
+
+    works: Works
+    site: Site
+    destination: Destination
+    types: tuple[str, ...]
+    by: str
+    every: timedelta
+    endpoint: Callable[[str], str]
+    topic: str = ""
+    people: dict[str, tuple[datetime, Identifiers]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name of the destination."""
+        return self.destination.name
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A resource as it was read: its content, its bytes, and which version of it this is."""
+
+    type: str
+    id: str
+    version: str
+    updated: datetime | None
+    content: Json
+    body: bytes
+
+    @property
+    def remote(self) -> str:
+        """Its name there."""
+        return f"{self.type}/{self.id}"
+
+
+def as_read(resource: Json, body: bytes) -> Read | None:
+    """What was read; None for what has no type and no id. Without a version, its bytes are its version."""
+    type_, id_ = text_at(resource, "resourceType"), text_at(resource, "id")
+    if type_ is None or id_ is None:
+        return None
+    updated = instant(object_at(resource, "meta").get("lastUpdated"), UTC)
+    version = text_at(resource, "meta", "versionId")
+    if version is None:
+        version = updated.isoformat() if updated else hashlib.sha256(body).hexdigest()[:32]
+    return Read(type_, id_, version, updated, resource, body)
+
+
+def take(following: Following, read: Read) -> bool:
+    """Judge what was read, unless this version was heard already. Whether it was new.
+
+    Raises DeliveryFailed when the server cannot say who its patient is: then it is not heard yet.
+    """
+    works = following.works
+    with works.db.read() as session:
+        if session.get(HeardRow, (following.name, read.type, read.id, read.version)) is not None:
+            return False
+    try:
+        return _judge(following, read)
+    except DeliveryFailed:
+        raise
+    except Exception:
+        # One resource that nobody foresaw: it is set aside with its words, and the others go on.
+        log.exception("a resource could not be judged", extra={"from": following.name, "type": read.type})
+        why = Text(
+            fr="Cette ressource n’a pas pu être traitée ; l’incident est au journal technique.",
+            en="This resource could not be dealt with; the technical log says why.",
+        )
+        return _set_aside(following, read, why, None)
+
+
+def _judge(following: Following, read: Read) -> bool:
+    works = following.works
+    with works.db.read() as session:
+        copy = listening.copy_of(session, following.name, read.remote) or _by_our_identifier(
+            session, following, read
+        )
+        if copy is not None:
+            busy = listening.in_delivery(session, following.name, copy.pathway_id)
+            known = listening.copies(session, following.name, copy.pathway_id)
+            found = search.read(session, copy.type, copy.id)
+    if copy is None:
+        return _of_theirs(following, read)
+    if copy.etag == f'W/"{read.version}"':
+        return _mark(following, read, "ours", None)
+    if busy:
+        # What we are saying at this moment comes back before we know that it was taken.
+        with works.db.write() as session:
+            listening.put_off(session, following.name, read.type, read.id, until=works.clock() + _AGAIN)
+        return False
+    if copy.type not in HEARD_TYPES or following.destination.hear is None:
+        return _mark(following, read, "ours", None)
+    names = {ref: Known(one.remote, one.etag) for ref, one in known.items()}
+    theirs = as_ours(read.content, f"{copy.type}/{copy.id}", names)
+    if issues := [each for each in check(theirs) if each.refuses]:
+        return _set_aside(following, read, _plain(issues[0].diagnostics), found.patient_id if found else None)
+    said = what_they_changed(found.content, copy.told, theirs) if found is not None and copy.told else theirs
+    following.destination.hear(works, copy.pathway_id, said)
+    return _mark(following, read, "heard", found.patient_id if found is not None else None)
+
+
+def _by_our_identifier(session: Session, following: Following, read: Read) -> Copy | None:
+    """What bears our identifier is ours, though we never said it there: booked by the hospital, say."""
+    if read.type not in HEARD_TYPES:
+        return None
+    system = own_system(following.site, read.type)
+    for each in objects_at(read.content, "identifier"):
+        pathway_id, _, ref = (text_at(each, "value") or "").partition("/")
+        if text_at(each, "system") == system and ref:
+            step, _, occurrence = ref.partition("/")
+            id_ = fhir_id(pathway_id, step, occurrence)
+            return Copy(read.type, id_, pathway_id, read.remote, None, {})
+    return None
+
+
+def _of_theirs(following: Following, read: Read) -> bool:
+    works = following.works
+    named = list(_patients_of(read, following.destination.client.base_url))
+    patient_id = _whose(following, named)
+    if named and patient_id is None:
+        return _mark(following, read, "stranger", None)
+    if issues := [each for each in check(read.content) if each.refuses]:
+        return _set_aside(following, read, _plain(issues[0].diagnostics), patient_id)
+    now = works.clock()
+    with works.db.write() as session:
+        if not listening.mark(session, _row(following, read, "heard", patient_id, now)):
+            return False
+        what = f"{following.name}:{read.remote}"
+        works.trace(session, "read", what, patient_id, now=now, version=read.version)
+        understand(
+            session,
+            works.ledger,
+            following.site,
+            read.content,
+            patient_id=patient_id,
+            source=following.name,
+            by=Actor(following.name),
+            at=now,
+            body=read.body,
+        )
+    return True
+
+
+# --- whose it is ------------------------------------------------------------------------------------------
+
+
+def _patients_of(read: Read, base: str) -> Iterator[tuple[str, Identifiers]]:
+    """Each patient it speaks of: (id there or empty, identifiers said with it)."""
+    if read.type == "Patient":
+        yield read.id, _identifiers(objects_at(read.content, "identifier"))
+        return
+    for path in _SUBJECTS:
+        for value in values_at(read.content, path):
+            kind, id_ = place(text_at(value, "reference") or "", base)
+            identifiers = _identifiers([object_at(value, "identifier")])
+            if kind == "Patient":
+                yield id_, identifiers
+            elif identifiers and text_at(value, "type") == "Patient":
+                yield "", identifiers
+
+
+def _identifiers(said: list[Json]) -> Identifiers:
+    pairs = ((text_at(each, "system"), text_at(each, "value")) for each in said)
+    return tuple((system, value) for system, value in pairs if system and value)
+
+
+def _whose(following: Following, named: list[tuple[str, Identifiers]]) -> str | None:
+    """Our patient among them; None for nobody of ours, and for two."""
+    found = {one for id_, said in named if (one := _ours(following, id_, said)) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _ours(following: Following, id_: str, said: Identifiers) -> str | None:
+    with following.works.db.read() as session:
+        copy = listening.copy_of(session, following.name, f"Patient/{id_}") if id_ else None
+        if copy is not None:
+            return copy.id
+        if said and (ours := patients.by_identifiers(session, said)) is not None:
+            return ours
+    if not id_ or said:
+        return None
+    identifiers = _their_patient(following, id_)
+    with following.works.db.read() as session:
+        return patients.by_identifiers(session, identifiers)
+
+
+def _their_patient(following: Following, id_: str) -> Identifiers:
+    """The identifiers of their Patient, read once an hour: somebody may become a patient of ours at any time."""
+    now, people = following.works.clock(), following.people
+    since, known = people.get(id_, (None, ()))
+    if since is not None and now - since < _REMEMBERED:
+        return known
+    try:
+        patient, _ = following.destination.client.read("Patient", id_)
+        known = _identifiers(objects_at(patient, "identifier"))
+    except DeliveryFailed as failure:
+        if failure.status not in (403, 404, 410):
+            raise
+        known = ()
+    if len(people) >= _MOST_PEOPLE:
+        people.clear()
+    people[id_] = (now, known)
+    return known
+
+
+# --- what is remembered of it -----------------------------------------------------------------------------
+
+
+def _row(following: Following, read: Read, outcome: str, patient_id: str | None, now: datetime) -> HeardRow:
+    kept = outcome in ("heard", "unreadable")
+    return HeardRow(
+        destination=following.name,
+        type=read.type,
+        id=read.id,
+        version=read.version,
+        updated=read.updated,
+        at=now,
+        outcome=outcome,
+        patient_id=patient_id,
+        body=read.body if kept else None,
+    )
+
+
+def _mark(following: Following, read: Read, outcome: str, patient_id: str | None) -> bool:
+    now = following.works.clock()
+    with following.works.db.write() as session:
+        return listening.mark(session, _row(following, read, outcome, patient_id, now))
+
+
+def _set_aside(following: Following, read: Read, why: Text, patient_id: str | None) -> bool:
+    now = following.works.clock()
+    with following.works.db.write() as session:
+        if not listening.mark(session, _row(following, read, "unreadable", patient_id, now)):
+            return False
+        anomalies.add(
+            session,
+            source=following.name,
+            kind="unreadable",
+            type=read.type,
+            remote=read.remote,
+            reason=why,
+            body=read.body,
+            at=now,
+        )
+    return True
+
+
+def _plain(sentence: str) -> Text:
+    return Text(fr=sentence, en=sentence)
