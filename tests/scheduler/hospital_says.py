@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -12,7 +13,8 @@ from pathway.state import Actor, Pathway
 from scheduler.inbound import Understood, understand
 from store import anomalies
 from store.inbound_tables import AnomalyRow
-from tests.house import ANAESTHETIST, COORDINATOR, RADIOLOGIST, House
+from tests.house import COORDINATOR, RADIOLOGIST, House, known
+from tests.pathway.tale import Tale
 
 Json = dict[str, Any]
 IPP = "urn:oid:1.2.250.1.999.1"
@@ -98,31 +100,27 @@ def taking(name: str, atc: str, *, status: str = "active", number: int = 0, **mo
     }
 
 
-def to_the_procedure(says: HospitalSays, pathway_id: str, *, at: datetime) -> None:
-    """Everything up to a procedure that is confirmed for this instant, by people; nothing is stopped."""
-    house, clock = says.house, says.house.clock
-    record = house.record
-    record(pathway_id, e.StepCompleted(by=RADIOLOGIST, step="triage", outcome="accepted"))
-    consult = {
-        "levels": "T12",
-        "level_count": 1,
-        "pain_nrs": 8,
-        "analgesia_tried": "paracétamol",
-        "exam_matches_imaging": True,
-        "mri_date": clock.now.date().isoformat(),
-        "mri_oedema": True,
-        "red_flag_infection": False,
-        "red_flag_neurological": False,
-        "procedure_allergy": False,
-        "unfit_prone": False,
-        "radiculopathy": False,
-        "posterior_wall": False,
-        "disc_signal": False,
-    }
-    record(
-        pathway_id,
-        e.StepCompleted(by=RADIOLOGIST, step="radiologist_consult", outcome="seen", data=consult),
-    )
-    record(pathway_id, e.StepCompleted(by=RADIOLOGIST, step="indication", outcome="validated"))
-    record(pathway_id, e.VisitBooked(by=COORDINATOR, step="procedure", start=at, confirmed=False))
-    record(pathway_id, e.HoldNotRequired(by=ANAESTHETIST))
+class Deeds(Tale):
+    """A tale that remembers what people did, so that a house can live it too."""
+
+    def __init__(self, **more: Any) -> None:
+        self.deeds: list[tuple[datetime, e.Event]] = []
+        super().__init__(**more)
+
+    def does(self, event: e.Event) -> Tale:
+        self.deeds.append((self.now, event))
+        return super().does(event)
+
+
+def lived(says: HospitalSays, tell: Callable[[Deeds], object], number: int = 0) -> str:
+    """A pathway that has lived this tale, without antithrombotics, and the clock at its end."""
+    tale = Deeds(antithrombotics=[])
+    tell(tale)
+    house = says.house
+    house.clock.now = tale.deeds[0][0] - timedelta(days=1)
+    pathway_id = says.referred(number, facts=known(house.clock.now), onset=date(2027, 1, 20))
+    for at, deed in tale.deeds:
+        house.clock.now = at
+        house.record(pathway_id, deed)
+    house.clock.now = tale.now
+    return pathway_id

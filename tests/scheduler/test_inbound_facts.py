@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pathway import events as e
 from pathway.hold_plan import HoldStatus
-from tests.house import ANAESTHETIST, Clock, open_house, plain_settings
-from tests.scheduler.hospital_says import UCUM, HospitalSays, measured, subject, taking
+from tests.house import Clock, open_house, plain_settings
+from tests.scheduler.hospital_says import UCUM, HospitalSays, lived, measured, subject, taking
 
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -141,10 +140,9 @@ def test_a_pain_score_of_a_patient_with_two_fractures_has_to_say_which(says: Hos
 
 
 def test_an_antithrombotic_that_is_learned_of_expires_a_plan_made_without_it(says: HospitalSays) -> None:
-    pathway_id = says.referred()
-    says.house.record(pathway_id, e.HoldNotRequired(by=ANAESTHETIST))
+    pathway_id = lived(says, lambda tale: tale.until_confirmed())
     assert says.state(pathway_id).hold.status is HoldStatus.NOT_REQUIRED
-    says.says(taking("Apixaban", "B01AF02", dateAsserted="2027-03-01"))
+    says.says(taking("Apixaban", "B01AF02", dateAsserted="2027-02-12"))
     state = says.state(pathway_id)
     fact = state.fact("antithrombotics")
     assert fact is not None
