@@ -84,6 +84,8 @@ class ListenSettings(BaseModel):
     by: Literal["poll", "subscription", "subscription-r5"] = "poll"
     every_seconds: float = Field(default=60.0, gt=0)
     """Between two polls; with a subscription, the heartbeat after which silence is looked into."""
+    topic: str = ""
+    """The topic of theirs that numbered subscriptions are made by; none where the server takes a search instead."""
 
 
 class HospitalSettings(BaseModel):

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from app.service import Service
 from app.settings import Misconfigured
 from scheduler.engine import Engine
-from store import claims, deliveries, subscriptions
+from store import claims, deliveries, listening, subscriptions
 
 STOP_WITHIN = 5.0
 """Seconds to finish what is in hand at the end. What takes longer keeps its lease and is taken up again later."""
@@ -33,6 +33,7 @@ def working(service: Service) -> Iterator[Engine]:
                 claims.free_leases(session)
                 deliveries.free_leases(session)
                 subscriptions.free_leases(session)
+                listening.free_leases(session)
         engine = service.engine()
         engine.start()
         try:

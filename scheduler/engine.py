@@ -14,8 +14,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from scheduler.destination import Destination
+from scheduler.fetched import Following
 from scheduler.ground import Works
 from scheduler.hospital import deliver_due
+from scheduler.listening import listen_due
 from scheduler.looking import look_again
 from scheduler.messages import send_due
 from scheduler.notifying import Teller, forget_old, match_due
@@ -46,6 +48,7 @@ class Engine:
         works: Works,
         destinations: tuple[Destination, ...] = (),
         teller: Teller | None = None,
+        followings: tuple[Following, ...] = (),
         *,
         beat: timedelta = timedelta(seconds=1),
         chores: tuple[Callable[[], object], ...] = (),
@@ -61,6 +64,8 @@ class Engine:
             lines["subscriptions"] = _matching(works, teller)
             for number in range(_TELLERS):
                 lines[f"notifications-{number}"] = _telling(works, teller)
+        for following in followings:
+            lines[f"listening-{following.name}"] = _listening(works, following)
         lines["watch"] = _watch(works, chores)
         self._metronome = BackgroundScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(len(lines))}
@@ -118,6 +123,10 @@ def _matching(works: Works, teller: Teller) -> Callable[[], int]:
 
 def _telling(works: Works, teller: Teller) -> Callable[[], int]:
     return lambda: tell_due(teller, now=works.clock())
+
+
+def _listening(works: Works, following: Following) -> Callable[[], int]:
+    return lambda: listen_due(following, now=works.clock())
 
 
 def _watch(works: Works, chores: tuple[Callable[[], object], ...]) -> Callable[[], int]:
