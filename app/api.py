@@ -17,6 +17,7 @@ from app.web import (
     again,
     board,
     entrance,
+    exchanges,
     explain_api,
     explained,
     hold_api,
@@ -55,6 +56,7 @@ def create_app(service: Service) -> FastAPI:
         again,
         referrals,
         mailbox,
+        exchanges,
         patient,
     ):
         app.include_router(family.router)

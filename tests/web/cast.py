@@ -240,14 +240,17 @@ class Ward:
         return ended
 
 
-def open_ward(database_url: str, scratch: Path, now: Callable[[], datetime] | None = None) -> Ward:
-    """A ward on this database, on Monday morning."""
+def open_ward(
+    database_url: str, scratch: Path, now: Callable[[], datetime] | None = None, **more: Any
+) -> Ward:
+    """A ward on this database, on Monday morning; ``more`` are settings."""
     clock = [MONDAY]
     settings = Settings(
         database_url=database_url,
         mailbox=scratch / "mailbox",
         secret_key_file=_key(scratch),
         instance="ward",
+        **more,
     )
     service = services.build(settings, now=now or (lambda: clock[0]))
     with service.db.write() as session:

@@ -33,6 +33,7 @@ PAGES = {
     ("GET", "/pathways/{pathway_id}/explain"),
     ("GET", "/indicators"),
     ("GET", "/ward"),
+    ("GET", "/exchanges"),
 }
 FORMS = {
     ("POST", "/sign-out"),
@@ -40,6 +41,7 @@ FORMS = {
     ("POST", "/referrals/{referral_id}/dismiss"),
     ("POST", "/pathways/{pathway_id}/{deed}"),
     ("POST", "/pathways/{pathway_id}/new-fracture"),
+    ("POST", "/exchanges/{destination}/replay"),
 }
 API = {
     ("GET", "/api/worklist"),
