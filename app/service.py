@@ -16,11 +16,12 @@ from sqlmodel import Session
 
 from app import clock, protocols, versions
 from app.issuers import Issuer, issuers
-from app.projector import FhirProjector
+from app.projector import FhirProjector, projected
 from app.protocols import LoadedProtocol
 from app.sealed import HEADERS, Sealed
 from app.secrets import installation_key
 from app.settings import HospitalSettings, Misconfigured, Settings, secret
+from fhir_mappings.searchable import VERSION
 from fhir_mappings.site import Site
 from gateways import keys as key_files
 from gateways.fhir_client import FhirClient
@@ -38,10 +39,11 @@ from scheduler.ground import Clock, Works
 from scheduler.hearing import listener
 from scheduler.notifying import Teller
 from store import destinations as exchanges
-from store import instance
+from store import instance, resources
 from store.audit import Audit
 from store.database import Database
 from store.ledger import Ledger
+from store.projection import Projected
 from store.protocols import Shelf, in_use
 
 
@@ -114,10 +116,26 @@ def build(
     try:
         if upgrade:
             db.upgrade()
-        return _join(settings, db, now, gateways)
+        service = _join(settings, db, now, gateways)
+        if upgrade:
+            _index_again(service)
+        return service
     except BaseException:
         db.close()
         raise
+
+
+def _index_again(service: Service) -> None:
+    """Find resources by the parameters of this version of the code before anybody asks, a few hundred at a time."""
+    base = f"{service.settings.public_url.rstrip('/')}/fhir"
+
+    def again(resource: dict[str, Any]) -> Projected:
+        return projected(resource, base=base, zone=service.zone)
+
+    done = True
+    while done:
+        with service.db.write() as session:
+            done = resources.index_again(session, again, VERSION) > 0
 
 
 def _join(
@@ -135,7 +153,7 @@ def _join(
     )
     names = tuple(one.name for one in destinations if one.mode == "push")
     shelf: Shelf[LoadedProtocol] = Shelf(protocols.from_content)
-    ledger = Ledger(shelf, FhirProjector(site), names)
+    ledger = Ledger(shelf, FhirProjector(site, ZoneInfo(own.ground.calendar.zone)), names)
     with db.write() as session:
         audit.check(session)
         at_home = instance.settle_in(session, identity, now=now())
