@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from fhir_mappings.communication import MessageRecord, message_resources
 from fhir_mappings.project import project
@@ -28,14 +28,17 @@ _NOT_BEFORE: dict[str, tuple[str, ...]] = {"Task": ("restriction", "period", "st
 
 
 class FhirProjector:
-    """``store.projection.Projector`` for one site: pure, the same input gives equal resources."""
+    """``store.projection.Projector`` for one site: pure, the same input gives equal resources.
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    ``zone`` is the centre's, which a date without a time is one of.
+    """
+
+    def __init__(self, site: Site, zone: tzinfo = UTC) -> None:
+        self._site, self._zone = site, zone
 
     def pathway(self, pathway: Pathway, ground: Ground, plan: Plan) -> Sequence[Projected]:
         """Every resource that says this state."""
-        return [projected(each) for each in project(pathway, ground, plan, self._site)]
+        return [projected(each, zone=self._zone) for each in project(pathway, ground, plan, self._site)]
 
     def transition(
         self,
@@ -57,17 +60,20 @@ class FhirProjector:
             protocol=ground.protocol,
             site=self._site,
         )
-        return projected(said)
+        return projected(said, zone=self._zone)
 
     def message(self, message: MessageView) -> Sequence[Projected]:
         """CommunicationRequest, and Communication once sent or given up."""
-        return [projected(each) for each in message_resources(_record(message), self._site)]
+        return [projected(each, zone=self._zone) for each in message_resources(_record(message), self._site)]
 
 
-def projected(resource: Json) -> Projected:
-    """A resource with the values it is searched by, each read from where the resource itself says it."""
+def projected(resource: Json, *, base: str = "", zone: tzinfo = UTC) -> Projected:
+    """A resource with the values it is searched by, each read from where the resource itself says it.
+
+    Others' may refer to what is here by our whole address (``base``), and say a date of the centre's ``zone``.
+    """
     kind = resource["resourceType"]
-    found_by = index(resource)
+    found_by = index(resource, base=base, zone=zone)
     return Projected(
         type=kind,
         id=resource["id"],
@@ -76,16 +82,16 @@ def projected(resource: Json) -> Projected:
         spans=found_by.spans,
         indexed=VERSION,
         status=text_at(resource, "status"),
-        due=_instant_at(resource, _DUE.get(kind)),
-        not_before=_instant_at(resource, _NOT_BEFORE.get(kind)),
+        due=_instant_at(resource, _DUE.get(kind), zone),
+        not_before=_instant_at(resource, _NOT_BEFORE.get(kind), zone),
     )
 
 
-def _instant_at(resource: Json, path: tuple[str, ...] | None) -> datetime | None:
+def _instant_at(resource: Json, path: tuple[str, ...] | None, zone: tzinfo) -> datetime | None:
     if path is None:
         return None
     *above, last = path
-    return instant(object_at(resource, *above).get(last), UTC)
+    return instant(object_at(resource, *above).get(last), zone)
 
 
 def _record(view: MessageView) -> MessageRecord:

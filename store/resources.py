@@ -6,7 +6,7 @@ those who subscribed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,12 @@ class Changed:
 
 
 def put(
-    session: Session, projected: Iterable[Projected], *, pathway_id: str, patient_id: str, now: datetime
+    session: Session,
+    projected: Iterable[Projected],
+    *,
+    pathway_id: str | None,
+    patient_id: str | None,
+    now: datetime,
 ) -> list[Changed]:
     """Write what differs from what stands; unchanged resources keep their version. Returns what changed."""
     wanted = {(one.type, one.id): one for one in projected}
@@ -93,6 +98,25 @@ def keep(
     _remember(session, [(row, method)])
     _find_by(session, [one], known=set() if fresh else {(one.type, one.id)})
     return Changed(row.type, row.id, row.version)
+
+
+def index_again(
+    session: Session, projected: Callable[[dict[str, Any]], Projected], version: int, *, limit: int = 500
+) -> int:
+    """Index up to ``limit`` resources whose parameters are older than ``version``. How many: again while it is not 0.
+
+    Neither their version nor their date changes, and nobody is told: what they say is what they said.
+    """
+    query = select(ResourceRow).where(col(ResourceRow.indexed) < version).limit(limit)
+    rows = session.exec(query.with_for_update(skip_locked=True)).all()
+    found = []
+    for row in rows:
+        one = projected(row.content)
+        row.status, row.due, row.not_before, row.indexed = one.status, one.due, one.not_before, version
+        found.append(one)
+    session.flush()
+    _find_by(session, found, known={(row.type, row.id) for row in rows})
+    return len(rows)
 
 
 def name(type_: str, id_: str) -> str:

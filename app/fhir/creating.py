@@ -188,7 +188,7 @@ def _kept(
     patient_id = our_patient(session, content, base(service))
     resources.keep(
         session,
-        projected(content),
+        projected(content, base=base(service), zone=service.zone),
         body=body,
         source=holder.name,
         patient_id=patient_id,

@@ -38,7 +38,7 @@ class Served:
 
     ``conditional_create``, ``conditional_update``: by ``If-None-Exist`` and by a search in the URL of a PUT, which
     must name one resource. ``update_create``: a PUT to an id that is not there makes it. ``operations`` are the
-    operations on this type, by name, with their definitions.
+    operations on this type, by name, with their definitions (empty: one of ours, see the site).
     """
 
     type: str
@@ -87,13 +87,15 @@ ONLY_READ = ("Provenance", "PlanDefinition", "ActivityDefinition")
 _VALIDATE = ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate")
 _BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 _OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "PlanDefinition": (("apply", ""),),
     "Subscription": (_VALIDATE, ("status", f"{_BACKPORT}status"), ("events", f"{_BACKPORT}events")),
 }
 
 
 def _served(type_: str) -> Served:
+    operations = (_VALIDATE, *_OPERATIONS.get(type_, ()))
     if type_ in ONLY_READ:
-        return Served(type_, _FOUND, PARAMETERS[type_], operations=(_VALIDATE,))
+        return Served(type_, _FOUND, PARAMETERS[type_], operations=operations)
     return Served(
         type_,
         _WRITTEN,
@@ -109,6 +111,8 @@ SERVED: tuple[Served, ...] = (
     *(_served(type_) for type_ in PARAMETERS),
     Served("SearchParameter", ("read",)),
     Served("CapabilityStatement", ("read",)),
+    Served("OperationDefinition", ("read",)),
+    Served("StructureDefinition", ("read",)),
 )
 
 SYSTEM: tuple[SystemInteraction, ...] = ("transaction", "batch", "history-system")
