@@ -113,6 +113,7 @@ def understand(
         reason=said.left.text,
         body=body or words or json.dumps(resource, ensure_ascii=False).encode(),
         at=at,
+        again=again,
     )
     return Understood(said.moved, (*said.issues, warning("processing", said.left.text.en)), row.id)
 

@@ -28,9 +28,11 @@ def add(
     reason: Text | str,
     body: bytes,
     at: datetime,
+    again: bool = False,
 ) -> AnomalyRow:
     """Put this on the list, or count it once more. What was dismissed stays so; what was settled is open again.
 
+    ``again``: it did not come once more, somebody has had it looked at again.
     ``source`` is the system that said it, ``kind`` one of KINDS, ``remote`` its name there (``Observation/123``),
     ``reason`` a sentence for whoever looks, and ``body`` the bytes as they came.
     """
@@ -51,7 +53,8 @@ def add(
     if insert_if_absent(session, row):
         return one(session, row.id)
     known = one(session, row.id)
-    known.times, known.last = known.times + 1, at
+    if not again:
+        known.times, known.last = known.times + 1, at
     if known.status != "dismissed":
         known.status, known.kind, known.reason_fr, known.reason_en = "open", kind, said.fr, said.en
         known.settled = known.settled_by = None
