@@ -24,6 +24,7 @@ from app.projector import projected
 from app.service import Service
 from fhir_mappings.json_patch import apply_json_patch
 from fhir_mappings.read import Json, objects_at, text_at
+from fhir_mappings.site import fhir_id
 from fhir_mappings.validate import check
 from scheduler.inbound import understand
 from store import resources, search
@@ -115,13 +116,20 @@ def _new(service: Service, session: Session, wish: Wish) -> Landing:
     chosen = wish.id or text_at(wish.resource, "id")
     if chosen is None:
         return Landing(wish.type, str(uuid4()))
-    if not is_id(chosen) or _LIKE_OURS.match(chosen):
+    if not is_id(chosen) or _is_like_ours(service, wish.type, chosen):
         where = f"{wish.type}.id"
         raise refuse(422, f"{where} looks like one of ours; choose another or send it by POST.", where)
     if search.read(session, wish.type, chosen) is not None:
         where = f"{wish.type}.id"
         raise refuse(409, f"There is a {wish.type} of that id which the condition does not name.", where)
     return Landing(wish.type, chosen)
+
+
+def _is_like_ours(service: Service, type_: str, id_: str) -> bool:
+    """Whether a resource of ours has this id, or may come to have it: a version of the protocol not published yet."""
+    published = type_ in ("PlanDefinition", "ActivityDefinition")
+    name = fhir_id(service.protocol.protocol.protocol)
+    return _LIKE_OURS.match(id_) is not None or (published and id_.startswith(f"{name}-"))
 
 
 def _refuse_our_names(service: Service, wish: Wish) -> None:

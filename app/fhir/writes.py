@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from app.fhir import asking, creating, matching
-from app.fhir.answer import fhir, version_headers, with_meta
+from app.fhir.answer import fhir, resource, version_headers
 from app.fhir.asked import is_id, pairs
 from app.fhir.caller import Caller, system
 from app.fhir.errors import FhirError, refuse, request_id
@@ -142,7 +142,7 @@ def _answer(service: Service, request: Request, wish: Wish, done: Done) -> Respo
     if returns == "OperationOutcome":
         said = [*done.issues, information(_done(done))]
         return fhir(done.status, operation_outcome(said, id=request_id(request)), headers)
-    return fhir(done.status, with_meta(done.found), headers)
+    return resource(done.status, done.found, headers)
 
 
 def location(service: Service, done: Done) -> str:
