@@ -103,7 +103,8 @@ def additions(told: Json, theirs: Json) -> Json:
     for name, value in theirs.items():
         if name in BY_ITEM and isinstance(value, list):
             had = told.get(name) or []
-            if more := [each for each in value if each not in had and not _replaces(name, each, had)]:
+            entries = [each for each in value if isinstance(each, dict)]
+            if more := [each for each in entries if each not in had and not _replaces(name, each, had)]:
                 items[name] = more
         elif name not in OURS and name not in _OF_THE_SERVER and name not in told:
             new[name] = value
