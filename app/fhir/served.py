@@ -81,8 +81,8 @@ def _referring_to(type_: str) -> Iterator[str]:
 _FOUND: tuple[Interaction, ...] = ("read", "vread", "history-instance", "history-type", "search-type")
 _WRITTEN: tuple[Interaction, ...] = (*_FOUND, "create", "update", "patch")
 
-ONLY_READ = ("Provenance", "PlanDefinition", "ActivityDefinition")
-"""What we alone make: evidence, and the protocol as it was published."""
+ONLY_READ: tuple[str, ...] = ()
+"""What we alone make."""
 
 _VALIDATE = ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate")
 _BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
