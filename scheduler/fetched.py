@@ -46,6 +46,7 @@ class Following:
     """One hospital's server, what we follow there, and how we are told that something has changed.
 
     ``endpoint`` gives the address at which we are told of a type; ``topic`` is theirs, for numbered subscriptions.
+    ``page``: resources a page of a search.
     """
 
     works: Works
@@ -56,6 +57,7 @@ class Following:
     every: timedelta
     endpoint: Callable[[str], str]
     topic: str = ""
+    page: int = 100
     people: dict[str, tuple[datetime, Identifiers]] = field(default_factory=dict)
 
     @property

@@ -30,7 +30,6 @@ BEFORE = timedelta(days=1)
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
 _LEASE_SECONDS = 180.0
-_PAGE = 100
 _PASSES = 5
 _HINTS = 200
 _GONE = (404, 410)
@@ -136,7 +135,7 @@ def search_since(
     """
     works = following.works
     said = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    asked = {"_lastUpdated": f"ge{said}", "_sort": "_lastUpdated", "_count": str(_PAGE)}
+    asked = {"_lastUpdated": f"ge{said}", "_sort": "_lastUpdated", "_count": str(following.page)}
     if bare:
         asked["_elements"] = "id,meta"
     for page, body in following.destination.client.pages(row.type, asked):

@@ -57,12 +57,12 @@ class Subscriber:
     heard: list[Call] = field(default_factory=list)
     answers: Callable[[Call], Answer] = lambda _: 200
 
-    def numbers(self) -> list[int]:
-        """The numbers of the events it has heard, in the order it heard them."""
+    def numbers(self, path: str = "/hook") -> list[int]:
+        """The numbers of the events it has heard at this address, in the order it heard them."""
         return [
             number
             for call in self.heard
-            if call.body and call.parameter("type") == "event-notification"
+            if call.path == path and call.body and call.parameter("type") == "event-notification"
             for number in call.numbers
         ]
 
@@ -92,7 +92,7 @@ def subscriber() -> Iterator[Subscriber]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_POST = do_PUT = _take
+        do_POST = do_PUT = _take  # noqa: N815 - the names that the library looks for
 
         def log_message(self, *_: object) -> None:
             pass
