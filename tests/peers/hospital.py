@@ -47,6 +47,11 @@ class Hospital:
             self._process.communicate()
             self._process = None
 
+    @property
+    def pid(self) -> int | None:
+        """Its process; None while it is stopped."""
+        return None if self._process is None else self._process.pid
+
     def is_running(self) -> bool:
         """Whether its process lives."""
         return self._process is not None and self._process.poll() is None
