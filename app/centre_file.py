@@ -32,6 +32,11 @@ class _Centre:
     phone: str
     place: str
     opt_out: _OptOut
+    slot_hold_minutes: int = 30
+    """How long a hospital's Slot is held for a visit that nobody has confirmed. Centre default, unsourced."""
+
+
+_SAID = ("name", "phone", "place", "opt_out", "slot_hold_minutes")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class _CentreFile(_Centre):
     protocol: str | None = None
 
     def __post_init__(self) -> None:
+        if not 1 <= self.slot_hold_minutes <= 7 * 24 * 60:
+            raise ValueError("slot_hold_minutes is from 1 minute to 7 days (10080)")
         if not re.fullmatch(r"[0-9A-Za-z.-]{0,40}", self.edition):
             raise ValueError("the edition is at most 40 of letters, digits, points and hyphens")
 
@@ -49,7 +56,8 @@ class _CentreFile(_Centre):
 class CentreFile:
     """A centre: what its messages say of it, the protocol it runs (None: the built-in), and what it chose of it.
 
-    ``said`` is ``{name, phone, place, opt_out: {fr, en}}``. A protocol pins the settings; ``said`` is not pinned.
+    ``said`` is ``{name, phone, place, opt_out: {fr, en}, slot_hold_minutes}``. A protocol pins the settings;
+    ``said`` is not pinned.
     ``edition`` counts the centre's own changes of its settings, so that each can be published.
     """
 
@@ -67,13 +75,13 @@ def read_centre(path: Path = CENTRE) -> CentreFile:
         found = decode(_CentreFile, file.data)
     except Malformed as error:
         raise file.unreadable(error) from None
-    said = {name: encode(getattr(found, name)) for name in ("name", "phone", "place", "opt_out")}
+    said = {name: encode(getattr(found, name)) for name in _SAID}
     named = path.parent / found.protocol if found.protocol else None
     return CentreFile(said, found.settings, found.edition, named, file)
 
 
 def load_centre(path: Path = CENTRE) -> dict[str, Any]:
-    """``{name, phone, place, opt_out: {fr, en}}`` of the centre in this file. Raises Unreadable."""
+    """``{name, phone, place, opt_out: {fr, en}, slot_hold_minutes}`` of the centre in this file. Raises Unreadable."""
     return read_centre(path).said
 
 

@@ -20,6 +20,9 @@ REASONS = {
     "the procedure has taken place": Text(fr="l'intervention a eu lieu", en="the procedure has taken place"),
     "no-show": Text(fr="non venu", en="did not come"),
     "complication": Text(fr="complication", en="complication"),
+    "the reservation of the slot has expired": Text(
+        fr="la réservation du créneau a expiré", en="the reservation of the slot has expired"
+    ),
     # of a hold plan
     "the procedure has moved": Text(fr="l'intervention a été déplacée", en="the procedure has moved"),
     "the procedure's slot was given up": Text(

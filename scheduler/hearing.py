@@ -23,12 +23,14 @@ from fhir_mappings.read import Json, object_at, objects_at, text_at
 from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.task_moves import Role
 from fhir_mappings.validate import check
+from pathway.events import VisitBooked
 from pathway.protocol import StepRule
 from pathway.refusal import Refused, Text
 from pathway.state import Actor, Pathway, Step
+from scheduler import slots_here
 from scheduler.destination import Hear
 from scheduler.ground import Works
-from store import anomalies, search
+from store import anomalies, search, slots
 from store.ledger import Ledger
 from store.search import Found
 
@@ -113,8 +115,16 @@ def hear(
     heard = _understood(about, resource, site, role=role, by=by)
     if heard.refused:
         return Hearing(None, heard.issues)
+    whose = (about.pathway.id, about.step.key, about.step.occurrence)
     for event in heard.events:
+        if isinstance(event, VisitBooked) and event.slot:
+            slots.need_untaken(session, slots_here.HOME, event.slot, whose)
         ledger.record(session, about.pathway.id, event, at=at)
+    if about.type == "Appointment" and heard.events:
+        pathway, _ = ledger.load(session, about.pathway.id)
+        step = pathway.at(about.step.key, about.step.occurrence)
+        assert step is not None
+        slots_here.follow(session, site, pathway, step, by=by.name, at=at, hold=None)
     session.flush()
     id_ = fhir_id(about.pathway.id, about.step.key, about.step.occurrence)
     return Hearing(search.read(session, about.type, id_), heard.issues, moved=bool(heard.events))

@@ -82,7 +82,7 @@ def upgrade() -> None:
         sa.Column("by", AutoString(), nullable=False),
         sa.Column("since", UTCDateTime(), nullable=False),
         sa.Column("until", UTCDateTime(), nullable=True),
-        sa.Column("appointment", AutoString(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["pathway_id"], ["pathway.id"]),
         sa.PrimaryKeyConstraint("home", "slot"),
     )
