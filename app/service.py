@@ -33,11 +33,13 @@ from gateways.rate import Pace
 from gateways.smart import SmartToken
 from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
+from scheduler.booking import Desk
 from scheduler.destination import Destination
 from scheduler.engine import Engine
 from scheduler.ground import Clock, Works
 from scheduler.hearing import listener
 from scheduler.notifying import Teller
+from scheduler.slots_there import There
 from store import destinations as exchanges
 from store import instance, resources
 from store.audit import Audit
@@ -83,7 +85,28 @@ class Service:
 
     def engine(self) -> Engine:
         """A worker over this service, not yet started."""
-        return Engine(self.works, self.destinations, self.teller, chores=(self._seal,))
+        return Engine(
+            self.works,
+            self.destinations,
+            self.teller,
+            chores=(self._seal, self._sweep_slots),
+        )
+
+    @property
+    def desk(self) -> Desk:
+        """Where visits are booked on hospitals' Slots: those kept here, and those of the Schedules that are set."""
+        clients = {one.name: one.client for one in self.destinations}
+        there = tuple(
+            There(hospital.name, clients[hospital.name], tuple(hospital.schedules), self.site)
+            for hospital in self.settings.fhir_destinations
+            if hospital.schedules
+        )
+        hold = timedelta(minutes=self.centre["slot_hold_minutes"])
+        return Desk(self.db, self.ledger, self.site, there, hold=hold)
+
+    def _sweep_slots(self) -> None:
+        """Free the Slots that no visit wants any more."""
+        self.desk.sweep(now=self.clock())
 
     def _seal(self) -> None:
         """Chain what the requests have left in the trace."""
