@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.peers.missing",
     "tests.peers.databases",
     "tests.peers.hospital",
+    "tests.peers.judges",
     "tests.peers.mail",
     "tests.peers.browser",
     "tests.peers.network",

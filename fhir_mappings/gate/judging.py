@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,14 +104,15 @@ def _see_to_contained(walk: Walk, within: list[tuple[Any, str]]) -> None:
         else:
             sentence = "A contained resource needs an id to be referred to by; add it."
             walk.issues.append(error("required", sentence, f"{where}.id"))
-    times = Counter(id_ for id_, _ in found)
+    seen: set[str] = set()
     for id_, where in found:
         if id_ not in walk.local:
             sentence = "Nothing refers to this contained resource; refer to it or remove it."
             walk.issues.append(_broken("dom-3", sentence, where))
-        elif times[id_] > 1:
+        elif id_ in seen:
             sentence = "Two contained resources have the same id; give each its own."
             walk.issues.append(error("structure", sentence, f"{where}.id"))
+        seen.add(id_)
 
 
 def _misplaced(contained: Json, where: str) -> list[Issue]:

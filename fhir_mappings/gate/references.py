@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fhir_mappings.gate.definitions import Child, is_resource_type
+from fhir_mappings.gate.literals import named_type
 from fhir_mappings.outcome import Issue, error
 from fhir_mappings.read import Json
 
-_LITERAL = re.compile(
-    r"(?:https?://.*/)?([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?"
-)
-_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+")
 
-
-def literal_type(literal: str) -> str | None:
-    """The resource type that a literal reference names: relative, absolute or conditional; None when it says none."""
-    found = _LITERAL.fullmatch(literal) or _CONDITIONAL.fullmatch(literal)
-    return found[1] if found and is_resource_type(found[1]) else None
+def _literal_type(literal: str) -> str | None:
+    """The resource type that a literal reference names; None when it says none that R4 knows."""
+    name = named_type(literal)
+    return name if name is not None and is_resource_type(name) else None
 
 
 def reference_issues(
@@ -46,7 +41,7 @@ def reference_issues(
                 yield error("invariant", f"{sentence} (ref-1)", where)
                 return
         else:
-            type_ = literal_type(literal) or entries.get(literal)
+            type_ = _literal_type(literal) or entries.get(literal)
             if type_ is None and ":" not in literal:
                 sentence = f"{child.path} has a reference that is neither Type/id nor a URL; correct it."
                 yield error("value", sentence, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_mappings.gate.literals import named_type
 from fhir_mappings.gate.rules import has, parts, rule, rule_of_parts
 from fhir_mappings.read import Json
 
@@ -33,6 +34,19 @@ def org_3(organization: Json) -> list[str]:
 def _at_home(organization: Json, name: str) -> list[str]:
     given = enumerate(parts(organization, name))
     return [f"{name}[{index}]" for index, each in given if each.get("use") == "home"]
+
+
+@rule(
+    "CareTeam.participant",
+    "ctm-1",
+    "CareTeam.participant.onBehalfOf is only for a member who is a Practitioner; remove it.",
+    "onBehalfOf",
+)
+def ctm_1(participant: Json) -> bool:
+    # R4 resolves the member and lets pass what cannot be resolved; its type is told by the reference itself.
+    member = participant.get("member") or {}
+    known = named_type(member.get("reference") or "") or member.get("type")
+    return not has(participant, "onBehalfOf") or known in (None, "Practitioner")
 
 
 @rule("AuditEvent.entity", "sev-1", "AuditEvent.entity has a name or a query, not both; keep one.", "query")

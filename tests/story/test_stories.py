@@ -11,6 +11,7 @@ from app.story.reader import read_story
 from app.story.runner import Played, Verdict
 from app.story.theatre import play_alone
 from tests.story.alterations import ALTERED, Altered
+from tests.story.emitted import remember
 
 FOLDER = Path(__file__).parents[2] / "protocols" / "stories"
 STORIES = sorted(FOLDER.glob("*.yaml"))
@@ -66,6 +67,7 @@ def test_the_story_ends_as_it_says(path: Path, database_url: str, tmp_path: Path
     found = played(read_story(path), database_url, tmp_path)
     assert found.verdicts
     assert [f"{one.place} {one.id}: {one.why}" for one in found.failed] == []
+    remember(path, database_url)
 
 
 # --- an expectation that could never fail would prove nothing ---------------------------------------------
