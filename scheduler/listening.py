@@ -219,14 +219,13 @@ def _fetch(following: Following, row: ListeningRow, *, now: datetime) -> int:
             if failure.status not in (*_GONE, 403):
                 raise
             resource, body = {}, b""
-        with works.db.write() as session:
-            # Before it is judged: what must wait puts itself on the list again.
-            listening.fetched(session, row, hint)
-            if not listening.still_ours(session, row, owner=works.owner, seconds=_LEASE_SECONDS):
-                return heard
         read = as_read(resource, body)
         if read is not None:
             heard += take(following, read)
+        with works.db.write() as session:
+            listening.fetched(session, row, hint, now=now)
+            if not listening.still_ours(session, row, owner=works.owner, seconds=_LEASE_SECONDS):
+                break
     return heard
 
 

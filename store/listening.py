@@ -215,14 +215,15 @@ def hints(session: Session, row: ListeningRow, *, limit: int, now: datetime) -> 
     return [Hint(each.id, each.said, each.attempts) for each in session.exec(query)]
 
 
-def fetched(session: Session, row: ListeningRow, hint: Hint) -> None:
-    """It was read; unless it was said again meanwhile, that is all."""
+def fetched(session: Session, row: ListeningRow, hint: Hint, *, now: datetime) -> None:
+    """It was read; unless it was said again meanwhile, or put off, that is all."""
     session.exec(
         delete(ToFetchRow).where(
             col(ToFetchRow.destination) == row.destination,
             col(ToFetchRow.type) == row.type,
             col(ToFetchRow.id) == hint.id,
             col(ToFetchRow.said) <= hint.said,
+            col(ToFetchRow.next_at) <= now,
         )
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import JSON, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
@@ -129,5 +128,4 @@ class HeardRow(SQLModel, table=True):
     at: datetime
     outcome: str
     patient_id: str | None = Field(default=None, index=True)
-    content: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     body: bytes | None = Field(default=None, sa_column=Column(LargeBinary))

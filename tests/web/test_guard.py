@@ -34,6 +34,7 @@ PAGES = {
     ("GET", "/indicators"),
     ("GET", "/ward"),
     ("GET", "/exchanges"),
+    ("GET", "/exchanges/subscriptions"),
 }
 FORMS = {
     ("POST", "/sign-out"),
@@ -42,6 +43,8 @@ FORMS = {
     ("POST", "/pathways/{pathway_id}/{deed}"),
     ("POST", "/pathways/{pathway_id}/new-fracture"),
     ("POST", "/exchanges/{destination}/replay"),
+    ("POST", "/exchanges/subscriptions/{subscription_id}/{deed}"),
+    ("POST", "/exchanges/following/{destination}/{type_}/{deed}"),
 }
 API = {
     ("GET", "/api/worklist"),

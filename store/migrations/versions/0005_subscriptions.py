@@ -106,7 +106,6 @@ def upgrade() -> None:
         sa.Column('at', UTCDateTime(), nullable=False),
         sa.Column('outcome', AutoString(), nullable=False),
         sa.Column('patient_id', AutoString(), nullable=True),
-        sa.Column('content', sa.JSON(), nullable=True),
         sa.Column('body', sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint('destination', 'type', 'id', 'version'),
     )
