@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 from starlette.datastructures import MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.fhir.answer import outcome
+from fhir_mappings.outcome import error
 
 HEADERS = {
     "content-security-policy": (
@@ -48,7 +53,14 @@ class Guard:
 
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             # No name and no word has it, and no database keeps it.
-            answer = PlainTextResponse("U+0000 is no part of an address.", status_code=400)
-            await answer(scope, receive, guarded)
+            await _no_address(scope["path"])(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)
+
+
+def _no_address(path: str) -> Response:
+    sentence = "U+0000 is no part of an address; take it out."
+    if path.startswith("/fhir"):
+        id_ = uuid.uuid4().hex
+        return outcome(400, (error("value", sentence),), id_, {"X-Request-Id": id_})
+    return PlainTextResponse(sentence, status_code=400)
