@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from app import clock, protocols, versions
+from app.following import following
 from app.issuers import Issuer, issuers
 from app.projector import FhirProjector, projected
 from app.protocols import LoadedProtocol
@@ -36,12 +37,13 @@ from gateways.smtp import SmtpGateway
 from scheduler.booking import Desk
 from scheduler.destination import Destination
 from scheduler.engine import Engine
+from scheduler.fetched import Following
 from scheduler.ground import Clock, Works
 from scheduler.hearing import listener
 from scheduler.notifying import Teller
 from scheduler.slots_there import There
 from store import destinations as exchanges
-from store import instance, resources
+from store import instance, listening, resources
 from store.audit import Audit
 from store.database import Database
 from store.ledger import Ledger
@@ -69,6 +71,7 @@ class Service:
     works: Works
     destinations: tuple[Destination, ...]
     teller: Teller
+    followings: tuple[Following, ...]
     at_home: bool
     unpublished: str = ""
     keys: Keys | None = None
@@ -89,6 +92,7 @@ class Service:
             self.works,
             self.destinations,
             self.teller,
+            self.followings,
             chores=(self._seal, self._sweep_slots),
         )
 
@@ -196,6 +200,21 @@ def _join(
         link=settings.public_url,
         slack=settings.lease_slack,
     )
+    followings = tuple(
+        following(
+            works,
+            site,
+            hospital,
+            one,
+            public_url=settings.public_url,
+            installation_key=installation_key(settings),
+        )
+        for hospital, one in zip(settings.fhir_destinations, destinations, strict=True)
+        if hospital.listen.types
+    )
+    with db.write() as session:
+        for each in followings:
+            listening.open_to(session, each.name, each.types, now=now())
     return Service(
         settings,
         db,
@@ -208,6 +227,7 @@ def _join(
         works,
         destinations,
         _teller(settings, works, own),
+        followings,
         at_home,
         unpublished="" if published else f"{own.protocol.protocol} {own.protocol.version}",
         keys=own_keys,
@@ -218,7 +238,13 @@ def _join(
 def at(service: Service, now: Clock) -> Service:
     """The same service by another clock."""
     works = replace(service.works, clock=now)
-    return replace(service, clock=now, works=works, teller=replace(service.teller, works=works))
+    return replace(
+        service,
+        clock=now,
+        works=works,
+        teller=replace(service.teller, works=works),
+        followings=tuple(replace(each, works=works) for each in service.followings),
+    )
 
 
 def _teller(settings: Settings, works: Works, protocol: LoadedProtocol) -> Teller:

@@ -12,6 +12,7 @@ from app.fhir.asking import Body
 from app.fhir.caller import Caller, caller
 from app.fhir.capability import ID, search_parameter, statement
 from app.fhir.errors import FhirRoute, refuse
+from app.fhir.notified import serve_notifications
 from app.fhir.pages import Pages
 from app.fhir.served import BY_TYPE, SERVED, SYSTEM, Served
 from app.fhir.writing_routes import serve_writing
@@ -30,6 +31,7 @@ def fhir_router(service: Service) -> APIRouter:
     pages = Pages(installation_key(service.settings))
     public = APIRouter(prefix="/fhir", route_class=FhirRoute)
     _say_what_is_served(public, service)
+    serve_notifications(public, service)
     known = APIRouter(prefix="/fhir", route_class=FhirRoute, dependencies=[Depends(identify)])
     _say_own_parameters(known, service)
     serve_writing(known, service, pages)
