@@ -45,7 +45,6 @@ _HEARD = (
     " cancelled): it never overwrites the rest, and the table of moves by role refuses what cannot follow. "
 )
 _MOVED = ("Task", "Appointment")
-_MADE = "Made by Jalon alone; only read here."
 
 
 def statement(site: Site, base: str) -> Json:
@@ -88,8 +87,6 @@ def _resource(site: Site, served: Served) -> Json:
             "conditionalCreate": served.conditional_create,
             "conditionalUpdate": served.conditional_update,
         }
-    elif served.parameters:
-        said["documentation"] = _MADE
     if "vread" in served.interactions:
         said |= {"readHistory": True, "conditionalRead": "not-match"}
     said["conditionalDelete"] = "not-supported"
@@ -101,9 +98,14 @@ def _resource(site: Site, served: Served) -> Json:
         said["searchParam"] = [_parameter(site, one) for one in served.searched_by.values()]
     if served.operations:
         said["operation"] = [
-            {"name": name, "definition": definition} for name, definition in served.operations
+            {"name": name, "definition": definition or _own_operation(site, served.type, name)}
+            for name, definition in served.operations
         ]
     return said
+
+
+def _own_operation(site: Site, type_: str, name: str) -> str:
+    return f"{site.system}/OperationDefinition/{type_}-{name}"
 
 
 def _parameter(site: Site, parameter: Parameter) -> Json:

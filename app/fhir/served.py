@@ -81,21 +81,15 @@ def _referring_to(type_: str) -> Iterator[str]:
 _FOUND: tuple[Interaction, ...] = ("read", "vread", "history-instance", "history-type", "search-type")
 _WRITTEN: tuple[Interaction, ...] = (*_FOUND, "create", "update", "patch")
 
-ONLY_READ: tuple[str, ...] = ()
-"""What we alone make."""
-
 _VALIDATE = ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate")
 _BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 _OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "PlanDefinition": (("apply", ""),),
-    "Subscription": (_VALIDATE, ("status", f"{_BACKPORT}status"), ("events", f"{_BACKPORT}events")),
+    "Subscription": (("status", f"{_BACKPORT}status"), ("events", f"{_BACKPORT}events")),
 }
 
 
 def _served(type_: str) -> Served:
-    operations = (_VALIDATE, *_OPERATIONS.get(type_, ()))
-    if type_ in ONLY_READ:
-        return Served(type_, _FOUND, PARAMETERS[type_], operations=operations)
     return Served(
         type_,
         _WRITTEN,
@@ -103,7 +97,7 @@ def _served(type_: str) -> Served:
         conditional_create=True,
         conditional_update=True,
         update_create=True,
-        operations=_OPERATIONS.get(type_, (_VALIDATE,)),
+        operations=(_VALIDATE, *_OPERATIONS.get(type_, ())),
     )
 
 
