@@ -6,15 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.fhir import asking, history, reads, subscriptions
+from app.fhir import asking, reads, subscriptions
 from app.fhir.answer import fhir
 from app.fhir.asking import Body
 from app.fhir.caller import Caller, caller
 from app.fhir.capability import ID, search_parameter, statement
+from app.fhir.dispatch import Dispatch
 from app.fhir.errors import FhirRoute, refuse
 from app.fhir.notified import serve_notifications
 from app.fhir.pages import Pages
-from app.fhir.served import BY_TYPE, SERVED, SYSTEM, Served
+from app.fhir.reading_routes import serve_reading
+from app.fhir.served import BY_TYPE, SERVED, Served
 from app.fhir.writing_routes import serve_writing
 from app.secrets import installation_key
 from app.service import Service
@@ -29,29 +31,28 @@ def fhir_router(service: Service) -> APIRouter:
         request.state.caller = caller(service, request)
 
     pages = Pages(installation_key(service.settings))
-    public = APIRouter(prefix="/fhir", route_class=FhirRoute)
+    public = APIRouter(prefix="/fhir", route_class=FhirRoute, include_in_schema=False)
     _say_what_is_served(public, service)
     serve_notifications(public, service)
-    known = APIRouter(prefix="/fhir", route_class=FhirRoute, dependencies=[Depends(identify)])
+    known = APIRouter(
+        prefix="/fhir", route_class=FhirRoute, dependencies=[Depends(identify)], include_in_schema=False
+    )
     _say_own_parameters(known, service)
     serve_writing(known, service, pages)
     _serve_subscriptions(known, service)
-    if "history-system" in SYSTEM:
-        _serve_history(known, service, pages)
     for served in SERVED:
-        if not served.parameters:
-            continue
-        if "vread" in served.interactions:
-            _serve_versions(known, service, pages, served)
-        if "read" in served.interactions:
-            _serve_read(known, service, served)
-        if "search-type" in served.interactions:
-            _serve_search(known, service, pages, served)
-    _refuse_the_rest(known, [one for one in (*public.routes, *known.routes) if isinstance(one, FhirRoute)])
-    both = APIRouter(include_in_schema=False)
-    both.include_router(public)
-    both.include_router(known)
-    return both
+        if served.parameters and "search-type" in served.interactions:
+            _serve_search_by_post(known, service, pages, served)
+    reading = APIRouter(prefix="/fhir", route_class=FhirRoute, include_in_schema=False)
+    serve_reading(reading, service, pages)
+    served_here = [
+        one for one in (*public.routes, *known.routes, *reading.routes) if isinstance(one, FhirRoute)
+    ]
+    last = APIRouter(
+        prefix="/fhir", route_class=FhirRoute, dependencies=[Depends(identify)], include_in_schema=False
+    )
+    _refuse_the_rest(last, served_here)
+    return Dispatch("/fhir", [*served_here, *(one for one in last.routes if isinstance(one, FhirRoute))])
 
 
 def _who(request: Request) -> Caller:
@@ -102,39 +103,7 @@ def _serve_subscriptions(router: APIRouter, service: Service) -> None:
         return subscriptions.events_of(service, request, who, id_)
 
 
-def _serve_read(router: APIRouter, service: Service, served: Served) -> None:
-    @router.get(f"/{served.type}/{{id_}}", name=f"read {served.type}")
-    def read(request: Request, who: Who, id_: str) -> Response:
-        return reads.read(service, served, request, who, id_)
-
-
-def _serve_versions(router: APIRouter, service: Service, pages: Pages, served: Served) -> None:
-    type_ = served.type
-
-    @router.get(f"/{type_}/{{id_}}/_history/{{version}}", name=f"read a version of {type_}")
-    def read_version(request: Request, who: Who, id_: str, version: str) -> Response:
-        return reads.read_version(service, served, request, who, id_, version)
-
-    @router.get(f"/{type_}/{{id_}}/_history", name=f"history of one {type_}")
-    def history_of_one(request: Request, who: Who, id_: str) -> Response:
-        return history.of_one(service, type_, pages, request, who, id_)
-
-    @router.get(f"/{type_}/_history", name=f"history of {type_}")
-    def history_of_type(request: Request, who: Who) -> Response:
-        return history.of_type(service, type_, pages, request, who)
-
-
-def _serve_history(router: APIRouter, service: Service, pages: Pages) -> None:
-    @router.get("/_history")
-    def history_of_all(request: Request, who: Who) -> Response:
-        return history.of_all(service, pages, request, who)
-
-
-def _serve_search(router: APIRouter, service: Service, pages: Pages, served: Served) -> None:
-    @router.get(f"/{served.type}", name=f"search {served.type}")
-    def find(request: Request, who: Who) -> Response:
-        return reads.find(service, served, pages, request, who)
-
+def _serve_search_by_post(router: APIRouter, service: Service, pages: Pages, served: Served) -> None:
     @router.post(f"/{served.type}/_search", name=f"search {served.type} by POST")
     def find_by_post(request: Request, who: Who, body: Body) -> Response:
         return reads.find_by_post(service, served, pages, request, who, body)
