@@ -13,6 +13,7 @@ from app.commands import (
     destinations,
     docs,
     explain,
+    fhir,
     hold,
     keys,
     plan,
@@ -58,6 +59,7 @@ protocol.app.command()(protocol_migrate.migrate)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(plan.app, name="plan")
 app.add_typer(hold.app, name="hold")
+app.add_typer(fhir.app, name="fhir")
 app.add_typer(destinations.app, name="destinations")
 app.add_typer(keys.app, name="keys")
 app.add_typer(admin.db, name="db")
