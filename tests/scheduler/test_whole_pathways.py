@@ -21,6 +21,8 @@ from tests.house import Clock, House, known, open_house, plain_settings
 from tests.pathway.tale import ANAESTHETIST, APIXABAN, RADIOLOGIST, Tale, wall
 from tests.peers.hospital import Hospital
 
+KINDS = ("CarePlan", "Task", "Appointment", "ServiceRequest", "CommunicationRequest", "Communication")
+
 
 class Lived(Tale):
     """A tale that remembers what people did, so that it can be lived again elsewhere."""
@@ -98,28 +100,60 @@ def test_a_whole_pathway_is_told_as_it_happens_and_all_of_it_is_r4(
     house.until(tale.now, hours=6)
     pathway, _ = house.load(received.pathway_id)
     assert pathway.status is ends
+    everything_is_told(house, fhir_server)
+    house.close()
+
+
+def test_a_whole_pathway_is_told_although_the_hospital_dies_again_and_again(
+    sqlite_url: str, tmp_path: Path, fhir_server: Hospital
+) -> None:
+    """Killed as by a power cut, three times, and away for the next five things that happen."""
+    tale = without_antithrombotics()
+    hospital = Hospital(tmp_path / "hospital.json")
+    hospital.start()
+    hospitals = [{"name": "chu", "url": hospital.base_url}]
+    clock = Clock(tale.deeds[0][0] - timedelta(days=1))
+    house = open_house(plain_settings(sqlite_url, tmp_path, fhir_destinations=hospitals), clock)
+    received = house.refer(1, facts=known(clock.now, tale.taken), onset=date(2027, 1, 20))
+    assert received.pathway_id, received
+    owed_meanwhile = 0
+    for number, (at, deed) in enumerate(tale.deeds):
+        if number % 15 == 5:
+            hospital.stop()
+        elif number % 15 == 10:
+            hospital.start()
+        house.until(at, hours=96)
+        house.record(received.pathway_id, deed)
+        house.tick()
+        with house.service.db.read() as session:
+            owed_meanwhile += deliveries.owing(session)
+    if not hospital.is_running():
+        hospital.start()
+    house.until(tale.now + timedelta(hours=1), hours=96)
+    assert owed_meanwhile > 5, "the hospital was never missed"
+    everything_is_told(house, hospital)
+    house.close()
+    hospital.close()
+
+
+def everything_is_told(house: House, hospital: Hospital) -> None:
+    """Nothing is owed or refused, and the hospital has each of ours once, as it stands."""
     with house.service.db.read() as session:
         assert deliveries.owing(session) == 0
         assert deliveries.refusals(session) == []
         ours = {
-            f"{row.type}|{row.content['identifier'][0]['value']}": row.content for row in resources(session)
+            f"{row.type}|{row.content['identifier'][0]['value']}": row.content
+            for row in resources(session)
+            if row.type in KINDS
         }
     theirs = {
         f"{each['resourceType']}|{each['identifier'][0]['value']}": each
-        for kind in (
-            "CarePlan",
-            "Task",
-            "Appointment",
-            "ServiceRequest",
-            "CommunicationRequest",
-            "Communication",
-        )
-        for each in fhir_server.search(kind, _count="200")
+        for kind in KINDS
+        for each in hospital.search(kind, _count="200")
     }
     told = {name: one["status"] for name, one in ours.items() if "status" in one and name in theirs}
     assert told == {name: one["status"] for name, one in theirs.items()}
     assert len(told) > 30
-    house.close()
 
 
 def resources(session: Any) -> list[ResourceRow]:
