@@ -122,14 +122,14 @@ def test_a_whole_pathway_is_told_although_the_hospital_dies_again_and_again(
             hospital.stop()
         elif number % 15 == 10:
             hospital.start()
-        house.until(at, hours=96)
+        house.until(at, hours=240)
         house.record(received.pathway_id, deed)
         house.tick()
         with house.service.db.read() as session:
             owed_meanwhile += deliveries.owing(session)
     if not hospital.is_running():
         hospital.start()
-    house.until(tale.now + timedelta(hours=1), hours=96)
+    house.until(tale.now + timedelta(hours=1), hours=240)
     assert owed_meanwhile > 5, "the hospital was never missed"
     everything_is_told(house, hospital)
     house.close()
