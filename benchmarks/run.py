@@ -1,4 +1,4 @@
-"""`make bench`: the moves beside three libraries; the door, the due scan and the messages beside plain SQL."""
+"""`make bench`: moves beside three libraries, the R4 gate beside one; door, due scan and messages beside plain SQL."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ NAMES = ("door", "due", "messages")
 """What is measured beside plain SQL, on every database."""
 MOVES = "moves"
 """What is measured beside three libraries, without any; they are the optional extra ``bench``."""
+GATE = "gate"
+"""What is measured beside fhir.resources, without any."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for, and print it."""
     ask = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
     ask.add_argument("--small", action="store_true", help="a minute instead of ten")
-    ask.add_argument("--only", choices=(MOVES, *NAMES), help="one of the measurements")
+    ask.add_argument("--only", choices=(MOVES, GATE, *NAMES), help="one of the measurements")
     ask.add_argument(
         "--database-url", help="a PostgreSQL where databases may be made, instead of a private one"
     )
@@ -120,7 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     size = SMALL if said.small else FULL
     if said.only in (None, MOVES):
         _print_moves(console, size)
-    if said.only == MOVES:
+    if said.only in (None, GATE):
+        _print_gate(console, size)
+    if said.only in (MOVES, GATE):
         return
     with (
         tempfile.TemporaryDirectory(prefix="jalon-bench-") as scratch,
@@ -161,6 +165,15 @@ def _print_moves(console: Console, size: Size) -> None:
         )
     )
     console.print(table_of_moves(walked), "", sep="\n")
+
+
+def _print_gate(console: Console, size: Size) -> None:
+    from benchmarks.gate import NOTE as GATE_NOTE
+    from benchmarks.gate import gate  # the library takes its time to be imported
+    from benchmarks.gate import table as table_of_gate
+
+    console.print(machine(), GATE_NOTE, "", sep="\n", highlight=False)
+    console.print(table_of_gate(list(gate(repetitions=size.repetitions))), "", sep="\n")
 
 
 def _number(value: float) -> str:

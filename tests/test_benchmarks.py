@@ -37,6 +37,15 @@ def test_moves_are_measured_beside_each_library() -> None:
     assert all(set(one.rates) == {*OURS, *PEERS} and min(one.rates.values()) > 0 for one in walked)
 
 
+def test_the_gate_is_measured_beside_the_library() -> None:
+    from benchmarks.gate import gate
+    from benchmarks.gate import table as table_of_gate
+
+    judged = list(gate(repetitions=1, tasks=2, bundles=1))
+    assert table_of_gate(judged).row_count == len(judged) == 4
+    assert all(one.ours.rate > 0 and one.library.rate > 0 for one in judged)
+
+
 def compared(name: str, fresh: Fresh, scratch: Path) -> None:
     """Both sides did something, and the table has a line for each."""
     measured: list[Measurement] = list(measure(name, [fresh], scratch, TINY))

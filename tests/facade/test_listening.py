@@ -35,7 +35,7 @@ def test_the_owners_word_moves_the_pathway(facade: Facade) -> None:
         ({"resourceType": "Observation"}, "malformed"),
         ({"for": {"reference": "Patient/other"}}, "business-rule"),
         ({"id": "another"}, "not-found"),
-        ({"identifier": []}, "business-rule"),
+        ({"identifier": [{"value": "1"}]}, "business-rule"),
         ({"status": "in-progress", "executionPeriod": {"start": "2099-01-01T10:00:00Z"}}, "invalid"),
     ],
 )

@@ -1,0 +1,39 @@
+"""The two other judges of R4: what they say of the official examples, and that they do refuse what is broken."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.peers.judges import DISBELIEVED, Medplum, Pyrofile, disbelieved
+
+DATA = Path(__file__).parent / "data"
+EXAMPLES = sorted((DATA / "hl7-r4").glob("*.json"))
+TEST_CASES = sorted((DATA / "hl7-test-cases").glob("*.json"))
+BROKEN = ("status-missing", "unknown-element", "app-2", "cpl-3", "owner-of-the-wrong-type", "bdl-1")
+
+Json = dict[str, Any]
+
+
+def read(path: Path) -> Json:
+    found: Json = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def broken() -> list[Json]:
+    return [read(DATA / "broken" / f"{name}.json") for name in BROKEN]
+
+
+def test_medplum_takes_every_official_example_and_refuses_the_broken_ones(medplum: Medplum) -> None:
+    assert [fault for path in EXAMPLES for fault in medplum.faults(read(path))] == []
+    assert all(medplum.faults(each) for each in broken())
+
+
+def test_pyrofile_is_disbelieved_where_it_refuses_what_is_official_and_nowhere_else(
+    pyrofile: Pyrofile,
+) -> None:
+    said = [fault for path in (*EXAMPLES, *TEST_CASES[:3]) for fault in pyrofile.said(read(path))]
+    assert [fault for fault in said if not disbelieved(fault)] == []
+    wrong = {disbelieved(fault) for fault in said}
+    unproven = {pattern for pattern in DISBELIEVED if pattern not in wrong}
+    assert unproven <= {pattern for pattern in DISBELIEVED if "app-4" in pattern or "_" in pattern}
+    assert all(pyrofile.faults(each) for each in broken())
