@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from tests.peers.missing import skip_for_want_of
 from tests.peers.ports import free_port, wait_until_answered
@@ -61,10 +60,11 @@ class Authority:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(self._what).encode() + b"\n")
         self._process.stdin.flush()
-        wait_until_answered(
-            lambda: httpx.get(self.jwks_url, trust_env=False), httpx.TransportError, self._process
-        )
+        wait_until_answered(self._connect, OSError, self._process)
         return self
+
+    def _connect(self) -> None:
+        socket.create_connection(("127.0.0.1", self.port)).close()
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,9 +43,10 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.peers.jalon_at", str(self.port), str(self.clock)]
         self.process = subprocess.Popen(command, env={**os.environ, **self.environment})
-        wait_until_answered(
-            lambda: httpx.get(f"{self.url}/healthz", trust_env=False), httpx.TransportError, self.process
-        )
+        wait_until_answered(self._connect, OSError, self.process)
+
+    def _connect(self) -> None:
+        socket.create_connection(("127.0.0.1", self.port)).close()
 
     def kill(self) -> None:
         """kill -9."""
