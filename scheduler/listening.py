@@ -110,6 +110,7 @@ def catch_up(following: Following, row: ListeningRow) -> tuple[datetime | None, 
     A search of several pages is made again until it tells nothing new: what changes between two pages moves to the
     end, and what it pushes from one page to the one before would be passed over.
     """
+    works = following.works
     since = (row.cursor - OVERLAP) if row.cursor is not None else row.began - BEFORE
     latest, heard = row.cursor, 0
     for _ in range(_PASSES):
@@ -123,7 +124,8 @@ def catch_up(following: Following, row: ListeningRow) -> tuple[datetime | None, 
         heard += news
         if pages <= 1 or not news:
             break
-    return latest, heard
+    # Nothing is dated later than now but by a clock that is wrong; going on from there would pass over the rest.
+    return min(latest, works.clock()) if latest is not None else None, heard
 
 
 def search_since(

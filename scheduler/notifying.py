@@ -28,6 +28,7 @@ log = logging.getLogger("jalon.notifying")
 KEPT = timedelta(days=30)
 """How long an event can be asked for again."""
 _BATCH = 200
+_PASSED = 5_000
 _BATCHES = 50
 
 
@@ -60,7 +61,8 @@ def match_due(teller: Teller, *, now: datetime) -> int:
             if not subscriptions.alone(session):
                 return done
             wanted = {row.id: (row, _criteria(row)) for row in subscriptions.matching(session)}
-            subscriptions.pass_over(session, {each.type for _, said in wanted.values() for each in said})
+            types = {each.type for _, said in wanted.values() for each in said}
+            passed = subscriptions.pass_over(session, types, limit=_PASSED)
             changes = subscriptions.untold(session, limit=_BATCH)
             heard = [
                 (change, row)
@@ -71,7 +73,7 @@ def match_due(teller: Teller, *, now: datetime) -> int:
             if changes:
                 subscriptions.announce(session, changes, heard)
         done += len(changes)
-        if len(changes) < _BATCH or teller.works.stopping.is_set():
+        if (len(changes) < _BATCH and passed < _PASSED) or teller.works.stopping.is_set():
             return done
     return done
 

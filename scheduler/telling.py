@@ -66,6 +66,10 @@ def tell_due(teller: Teller, *, now: datetime, limit: int = 1) -> int:
             _tell(teller, id_)
         except DeliveryFailed as failure:
             _later(works, id_, failure)
+        except Exception:
+            # Our fault and not theirs: it waits like a failure, is shown as one, and holds up nobody.
+            log.exception("subscriber could not be told", extra={"subscription": id_})
+            _later(works, id_, DeliveryFailed("It could not be told; the log says why.", permanent=False))
     return len(due)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, text, update
+from sqlalchemy import bindparam, delete, insert, or_, text, tuple_, update
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -135,12 +135,13 @@ def matching(session: Session) -> list[SubscriptionRow]:
     return list(session.exec(ordered.execution_options(populate_existing=True)))
 
 
-def pass_over(session: Session, followed: Iterable[str]) -> None:
-    """Changes of types that nobody follows have been told to everybody who wanted to hear: nobody."""
+def pass_over(session: Session, followed: Iterable[str], *, limit: int) -> int:
+    """Changes of types that nobody follows have been told to everybody who wanted to hear: nobody. How many."""
     table = ResourceVersionRow
-    session.connection().execute(
-        update(table).where(text(UNTOLD), col(table.type).not_in(list(followed))).values(announced=True)
-    )
+    key = (col(table.type), col(table.id), col(table.version))
+    some = select(*key).where(text(UNTOLD), col(table.type).not_in(list(followed))).limit(limit)
+    done = session.connection().execute(update(table).where(tuple_(*key).in_(some)).values(announced=True))
+    return int(done.rowcount)
 
 
 def untold(session: Session, *, limit: int) -> list[Change]:

@@ -25,7 +25,7 @@ from fhir_mappings.notices import LEVELS, Kind, Level, status
 from fhir_mappings.read import text_at
 from fhir_mappings.subscribing import HIDDEN, Wish, hidden, read, with_status
 from scheduler.telling import bundle_text, owed_of, standing
-from store import subscriptions
+from store import search, subscriptions
 from store.subscription_tables import SubscriptionRow
 
 _MOST = 200
@@ -47,6 +47,8 @@ def before_keeping(service: Service, session: Session, who: Caller, resource: Js
     off = resource.get("status") == "off"
     if wish.end is not None and wish.end <= who.now and not off:
         raise refuse(422, "Subscription.end is past; set a later one.", "Subscription.end")
+    # The resource before the row: so does whoever changes its status.
+    search.read(session, "Subscription", resource["id"], lock=True)
     known = subscriptions.locked(session, resource["id"])
     sealed = Sealed(installation_key(service.settings), HEADERS)
     headers = _headers(wish, sealed.open(known.headers) if known is not None else ())

@@ -35,10 +35,12 @@ def real_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_following(tmp_path: Path, hospital: Hospital, by: str, types: list[str]) -> Iterator[Facade]:
+def open_following(
+    tmp_path: Path, hospital: Hospital, by: str, types: list[str], url: str = ""
+) -> Iterator[Facade]:
     listen = {"types": types, "by": by, "every_seconds": HEARTBEAT}
     settings: dict[str, Any] = {
-        "database_url": f"sqlite:///{tmp_path / 'jalon.sqlite'}",
+        "database_url": url or f"sqlite:///{tmp_path / 'jalon.sqlite'}",
         "fhir_destinations": [{"name": "chu", "url": hospital.base_url, "listen": listen}],
     }
     yield from open_facade(settings, Clock(real_now()))
@@ -53,6 +55,12 @@ def following(request: pytest.FixtureRequest, tmp_path: Path, fhir_server: Hospi
 @pytest.fixture
 def polling(tmp_path: Path, fhir_server: Hospital) -> Iterator[Facade]:
     yield from open_following(tmp_path, fhir_server, "poll", TYPES)
+
+
+@pytest.fixture
+def polling_anywhere(database_url: str, tmp_path: Path, fhir_server: Hospital) -> Iterator[Facade]:
+    """On SQLite and on PostgreSQL."""
+    yield from open_following(tmp_path, fhir_server, "poll", TYPES, database_url)
 
 
 @pytest.fixture
@@ -154,8 +162,9 @@ def test_what_the_hospital_changes_in_our_task_moves_the_pathway(
 
 
 def test_a_result_of_our_patient_is_a_fact_and_its_bytes_are_kept(
-    polling: Facade, fhir_server: Hospital
+    polling_anywhere: Facade, fhir_server: Hospital
 ) -> None:
+    polling = polling_anywhere
     pathway_id = polling.referred()
     theirs = their_patient(fhir_server)
     said = fhir_server.post(weight(theirs["id"], 71.50, polling.house.clock.now))

@@ -498,3 +498,47 @@ def test_a_copy_of_the_database_tells_nobody(facade: Facade, subscriber: Subscri
     elsewhere = replace(teller, works=replace(teller.works, identity="a copy"))
     assert tell_due(elsewhere, now=facade.house.clock.now) == 0
     assert subscriber.calls == []
+
+
+def test_a_system_subscribes_over_the_wire_and_only_it_changes_what_it_made(
+    facade: Facade, subscriber: Subscriber
+) -> None:
+    made = facade.ask(
+        "POST", "/Subscription", token=facade.reader, resource=wish(subscriber.url, header=[SECRET])
+    )
+    assert made.status_code == 201
+    place = f"/Subscription/{made.json()['id']}"
+    assert made.json()["status"] == "requested"
+    work(facade)
+    for path in (place, f"{place}/_history", "/Subscription?status=active"):
+        read = facade.get(path, token=facade.rival)
+        assert (read.status_code, "tres-secret" in read.text) == (200, False), path
+    kept = facade.get(place).json()
+    assert (kept["status"], kept["meta"]["versionId"]) == ("active", "2")
+    off = {**kept, "status": "off"}
+    assert facade.put(off, token=facade.rival).status_code == 403
+    assert facade.put(off, token=facade.reader).json()["status"] == "off"
+    facade.referred()
+    work(facade)
+    assert subscriber.calls == []
+    refused = facade.ask("POST", "/Subscription", token=facade.reader, resource=wish("http://far.example/"))
+    assert refused.status_code == 422
+    assert refused.json()["issue"][0]["diagnostics"] == "The endpoint must be an https address; give one."
+
+
+def test_what_another_system_writes_is_told_in_its_own_words(facade: Facade, subscriber: Subscriber) -> None:
+    subscribe(facade, numbered(subscriber.url, "Observation?", content="full-resource"))
+    work(facade)
+    said = (
+        b'{"resourceType":"Observation","status":"final","code":{"text":"Poids"},'
+        b'"valueQuantity":{"value":71.50,"unit":"kg"}}'
+    )
+    answer = facade.ask(
+        "POST", "/Observation", content=said, headers={"Content-Type": "application/fhir+json"}
+    )
+    assert answer.status_code == 201
+    work(facade)
+    (_, told) = subscriber.calls
+    assert b'"value":71.50' in told.body
+    assert told.json["entry"][1]["resource"]["id"] == answer.json()["id"]
+    assert told.json["entry"][1]["request"] == {"method": "POST", "url": "Observation"}
