@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from app import clock, protocols, versions
+from app.definitions import say_definitions
 from app.following import following
 from app.issuers import Issuer, issuers
 from app.projector import FhirProjector, projected
@@ -186,6 +187,7 @@ def _join(
         at_home = instance.settle_in(session, identity, now=now())
         protocol = versions.begin_with(session, own, now=now())
         published = versions.is_published(session, own)
+        say_definitions(session, site, shelf, now=now())
         for one in destinations:
             exchanges.open_to(session, one.name, mode=one.mode, resources=one.resources, now=now())
     works = Works(

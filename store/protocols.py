@@ -140,6 +140,11 @@ def in_use(session: Session) -> str | None:
     return session.exec(query).first()
 
 
+def ever_used(session: Session) -> frozenset[str]:
+    """The digests of the versions that new pathways begin with, or have begun with before."""
+    return frozenset(session.exec(select(ProtocolUseRow.digest)))
+
+
 def document(session: Session, digest: str) -> dict[str, Any]:
     """The document of that digest as it is stored, unverified: for comparing, never for running."""
     row = session.get(ProtocolRow, digest)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from pathway.referral import Referral
 from store.locks import hold
-from store.referrals import Received
+from store.referrals import Received, read
 from store.start_tables import StartRow
+from store.tables import ReferralRow
 
 
 def lock(session: Session, caller: str, key: str) -> None:
@@ -25,9 +27,7 @@ def begun(session: Session, caller: str, key: str) -> StartRow | None:
     return session.get(StartRow, (caller, key), populate_existing=True)
 
 
-def remember(
-    session: Session, caller: str, key: str, *, plan: str, asked: str, received: Received, at: datetime
-) -> None:
+def remember(session: Session, caller: str, key: str, *, plan: str, received: Received, at: datetime) -> None:
     """Write down what was started under this key, in the transaction that started it."""
     session.add(
         StartRow(
@@ -36,8 +36,12 @@ def remember(
             at=at,
             plan=plan,
             patient_id=received.patient_id,
-            asked=asked,
             referral_id=received.id,
         )
     )
     session.flush()
+
+
+def referral_of(session: Session, start: StartRow) -> Referral:
+    """The referral that it began with, as it stands by now."""
+    return read(session.exec(select(ReferralRow).where(ReferralRow.id == start.referral_id)).one())

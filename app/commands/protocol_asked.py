@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
-from app import protocols, settings, versions
-from app.commands.common import fail
+from app import clock, protocols, settings, versions
+from app.commands.common import fail, remark
+from app.definitions import say_definitions
 from app.protocols import CentreFile, LoadedProtocol, from_content
+from fhir_mappings.site import Site
 from store import protocols as shelves
 from store.database import Database
+from store.protocols import Shelf
 
 File = Annotated[Path | None, typer.Argument(help="A protocol file; the installation's own without it.")]
 FileOrVersion = Annotated[
@@ -74,6 +78,20 @@ def database() -> Iterator[Database]:
         yield db
     finally:
         db.close()
+
+
+def installed_site() -> Site:
+    """In whose name the installation speaks FHIR: its address for identifiers, and the centre's name."""
+    installed = settings.load()
+    centre = protocols.read_centre(installed.centre or protocols.CENTRE)
+    return Site(system=installed.system.rstrip("/"), name=centre.said["name"])
+
+
+def say_anew(session: Session) -> None:
+    """Serve the published versions as FHIR definitions, as they stand now; who cannot be is told with the reason."""
+    shelf: Shelf[LoadedProtocol] = Shelf(from_content)
+    for one, refusal in say_definitions(session, installed_site(), shelf, now=clock.now()):
+        remark(f"{one.name} is not served as a PlanDefinition: {refusal.text.en}")
 
 
 def published_protocol(name: str) -> LoadedProtocol:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from app import clock, versions
 from app.commands.common import fail, operator, stdout
-from app.commands.protocol_asked import Centre, File, database, protocol_of
+from app.commands.protocol_asked import Centre, File, database, protocol_of, say_anew
 from pathway.checking.check import check
 from store import protocols as shelves
 
@@ -43,6 +43,7 @@ def publish(
         begins = shelves.in_use(session) is not None
         if not begins:
             shelves.use(session, loaded.digest, by=operator().name, now=clock.now())
+        say_anew(session)
     typer.echo(f"{name} is published" if new else f"{name} was published already, with this very content")
     if not begins:
         typer.echo("new pathways begin with it")
@@ -74,4 +75,5 @@ def use(name: Name) -> None:
         if not versions.is_intact(session, found):
             fail(f"the stored content of {found.name} is not what was published: restore a backup")
         changed = shelves.use(session, found.digest, by=operator().name, now=clock.now())
+        say_anew(session)
     typer.echo(f"new pathways begin with {found.name}" + ("" if changed else ", as before"))

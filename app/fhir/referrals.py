@@ -35,7 +35,7 @@ def refer(service: Service, request: Request, who: Caller, body: bytes) -> Respo
         raise FhirError(_status(received), *received)
     if received.status == "started" and received.pathway_id is not None:
         return _started(service, request, received, received.pathway_id, body)
-    said = [information(_WAITS.get(received.status, _WAITS["incomplete"])), *_questions(received)]
+    said = [waiting(received), *questions(received)]
     return outcome(200 if received.status == "dismissed" else 202, said, request_id(request))
 
 
@@ -61,7 +61,7 @@ def _started(
     if returns == "representation":
         return fhir(status, with_meta(plan), headers)
     heard = "The pathway has started" if received.new else "This referral was heard before"
-    said = [information(f"{heard}: CarePlan/{plan.id}."), *(_questions(received) if received.new else ())]
+    said = [information(f"{heard}: CarePlan/{plan.id}."), *(questions(received) if received.new else ())]
     bundle, _ = parse(body)
     if returns is None and bundle is not None and bundle["type"] == "transaction":
         return fhir(status, _transaction_response(bundle, received, plan.id, said), headers)
@@ -84,7 +84,12 @@ def _transaction_response(bundle: Json, received: Received, plan_id: str, said: 
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-def _questions(received: Received) -> list[Issue]:
+def waiting(received: Received) -> Issue:
+    """Why no pathway has started from it yet, or none will."""
+    return information(_WAITS.get(received.status, _WAITS["incomplete"]))
+
+
+def questions(received: Received) -> list[Issue]:
     """What the referral leaves open, as the questions that a coordinator will ask."""
     return [information(question(key).en) for key in received.missing]
 

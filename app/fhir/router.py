@@ -15,6 +15,7 @@ from app.fhir.dispatch import Dispatch
 from app.fhir.errors import FhirRoute, refuse
 from app.fhir.notified import serve_notifications
 from app.fhir.pages import Pages
+from app.fhir.plan_definitions import serve_apply, serve_own_definitions
 from app.fhir.reading_routes import serve_reading
 from app.fhir.served import BY_TYPE, SERVED, Served
 from app.fhir.writing_routes import serve_writing
@@ -40,6 +41,8 @@ def fhir_router(service: Service) -> APIRouter:
     _say_own_parameters(known, service)
     serve_writing(known, service, pages)
     _serve_subscriptions(known, service)
+    serve_apply(known, service)
+    serve_own_definitions(known, service)
     for served in SERVED:
         if served.parameters and "search-type" in served.interactions:
             _serve_search_by_post(known, service, pages, served)

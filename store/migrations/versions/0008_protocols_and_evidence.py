@@ -26,7 +26,6 @@ def _starts() -> None:
         sa.Column("at", UTCDateTime(), nullable=False),
         sa.Column("plan", AutoString(), nullable=False),
         sa.Column("patient_id", AutoString(), nullable=False),
-        sa.Column("asked", AutoString(), nullable=False),
         sa.Column("referral_id", AutoString(), nullable=False),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"]),
         sa.PrimaryKeyConstraint("caller", "key"),

@@ -1,0 +1,505 @@
+"""A hospital applies the protocol to a patient: GET shows what would begin, POST begins it, once for a key."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlmodel import SQLModel, func, select
+
+from app import versions
+from app.definitions import say_definitions
+from app.protocols import BUILTIN, load
+from fhir_mappings.apply_operation import apply_operation
+from fhir_mappings.validate import check
+from pathway import events as e
+from store import protocols as shelves
+from store import referrals
+from store.tables import PathwayRow
+from tests.facade.conftest import FHIR_JSON, MONDAY, Facade, open_facade, referral_bundle
+from tests.facade.test_referral_in import served
+from tests.house import COORDINATOR, RADIOLOGIST, Clock, fracture
+
+Json = dict[str, Any]
+
+URL = "https://jalon.example/fhir/PlanDefinition/vertebroplasty"
+ID = "vertebroplasty-2.0.0"
+OWN = {"resourceType": "PlanDefinition", "status": "draft"}
+GROUP = {"resourceType": "Group", "type": "person", "actual": True}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facade]:
+    """One service for every question that begins nothing."""
+    place = tmp_path_factory.mktemp("apply") / "jalon.sqlite"
+    yield from open_facade({"database_url": f"sqlite:///{place}"}, Clock(MONDAY))
+
+
+def parameters(number: int = 0, key: str | None = "start-1", **more: Json) -> Json:
+    """A start of the numbered patient, who may be new: everything that a referral would say, in ``data``."""
+    sent = referral_bundle(number)["entry"]
+    of = {entry["resource"]["resourceType"]: entry["fullUrl"] for entry in sent}
+    request = next(one["resource"] for one in sent if one["resource"]["resourceType"] == "ServiceRequest")
+    kept = [
+        {"fullUrl": one["fullUrl"], "resource": one["resource"]}
+        for one in sent
+        if one["resource"] is not request
+    ]
+    said: dict[str, Json] = {
+        "subject": {"valueReference": {"reference": of["Patient"]}},
+        "condition": {"valueReference": {"reference": of["Condition"]}},
+        "data": {"resource": {"resourceType": "Bundle", "type": "collection", "entry": kept}},
+        **({"start-key": {"valueString": key}} if key is not None else {}),
+        **more,
+    }
+    return {
+        "resourceType": "Parameters",
+        "parameter": [{"name": name, **value} for name, value in said.items()],
+    }
+
+
+def begin(facade: Facade, body: Json, place: str = f"/{ID}/$apply", **rest: Any) -> httpx.Response:
+    return facade.ask("POST", f"/PlanDefinition{place}", resource=body, **rest)
+
+
+def said(answer: httpx.Response) -> str:
+    """The sentences of an OperationOutcome."""
+    assert answer.json()["resourceType"] == "OperationOutcome", answer.text
+    return " ".join(issue["diagnostics"] for issue in answer.json()["issue"])
+
+
+def pathways(facade: Facade) -> int:
+    with facade.house.service.db.read() as session:
+        return session.exec(select(func.count()).select_from(PathwayRow)).one()
+
+
+def inline(number: int, kind: str) -> Json:
+    """One resource of the numbered patient's referral."""
+    return next(
+        dict(one["resource"])
+        for one in referral_bundle(number)["entry"]
+        if one["resource"]["resourceType"] == kind
+    )
+
+
+# --- POST begins it ---------------------------------------------------------------------------------------
+
+
+def test_a_start_begins_the_pathway_and_answers_its_care_plan(facade_anywhere: Facade) -> None:
+    facade = facade_anywhere
+    answer = begin(facade, parameters())
+    assert answer.status_code == 201, answer.text
+    plan = answer.json()
+    assert plan["resourceType"] == "CarePlan"
+    assert (plan["status"], plan["intent"]) == ("active", "plan")
+    assert plan["instantiatesCanonical"] == [f"{URL}|2.0.0"]
+    assert answer.headers["location"] == f"http://jalon.test/fhir/CarePlan/{plan['id']}"
+    assert facade.get(f"/CarePlan/{plan['id']}").json() == plan
+    state, _ = facade.house.load(plan["id"])
+    assert state.fact("pain_nrs") is not None, "what was sent beside is known"
+    assert state.referrer.name == "RIS", "without a request, the system that applies is who refers"
+
+
+def test_the_same_key_again_answers_the_same_care_plan(facade: Facade) -> None:
+    first = begin(facade, parameters())
+    again = begin(facade, parameters())
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    assert again.headers["location"] == first.headers["location"]
+    by_url = parameters(url={"valueCanonical": URL})
+    assert begin(facade, by_url, "/$apply").json()["id"] == first.json()["id"]
+    assert pathways(facade) == 1
+
+
+def test_the_key_still_answers_when_the_pathway_has_gone_on(facade: Facade) -> None:
+    first = begin(facade, parameters()).json()
+    facade.house.record(first["id"], e.StepCompleted(by=RADIOLOGIST, step="triage", outcome="accepted"))
+    facade.house.clock.wait(days=3)
+    again = begin(facade, parameters())
+    assert (again.status_code, again.json()["id"]) == (200, first["id"])
+
+
+def test_a_key_is_not_taken_for_another_subject_or_fracture(facade: Facade) -> None:
+    assert begin(facade, parameters(0)).status_code == 201
+    other = begin(facade, parameters(1))
+    assert other.status_code == 409
+    assert "subject" in said(other)
+    broken = {**inline(0, "Condition"), "onsetDateTime": "2026-11-02", "bodySite": [{"text": "L3"}]}
+    fractured = begin(facade, parameters(0, condition={"resource": broken}))
+    assert fractured.status_code == 409
+    assert "fracture" in said(fractured)
+    assert pathways(facade) == 1
+
+
+def test_keys_of_two_systems_have_nothing_to_do_with_each_other(facade: Facade) -> None:
+    mine = begin(facade, parameters(0))
+    theirs = begin(facade, parameters(1), token=facade.rival)
+    assert (mine.status_code, theirs.status_code) == (201, 201)
+    assert mine.json()["id"] != theirs.json()["id"]
+
+
+def test_another_key_for_the_same_fracture_waits_for_a_person(facade: Facade) -> None:
+    """The start goes the way of every referral: a second one for a fracture under way starts nothing."""
+    assert begin(facade, parameters(key="one")).status_code == 201
+    second = begin(facade, parameters(key="two"))
+    assert second.status_code == 202
+    assert "already running" in said(second)
+    assert begin(facade, parameters(key="two")).status_code == 202, "and its key says so again"
+    assert pathways(facade) == 1
+
+
+def test_the_referral_that_was_heard_before_is_the_same_pathway(facade: Facade) -> None:
+    """With the hospital's own ServiceRequest, its identifier decides, by whichever way it comes."""
+    referred = facade.ask("POST", "", resource=referral_bundle())
+    body = parameters(request={"resource": inline(0, "ServiceRequest")})
+    applied = begin(facade, body)
+    assert applied.status_code == 200, applied.text
+    assert applied.headers["location"] == referred.headers["location"]
+
+
+def test_a_known_patient_is_named_by_our_id_or_by_an_identifier(facade: Facade) -> None:
+    """And the fracture by a Condition that the hospital has written here."""
+    before = facade.house.load(facade.referred(0))[0]
+    healed = {**inline(0, "Condition"), "subject": {"reference": f"Patient/{before.patient_id}"}}
+    healed |= {"onsetDateTime": "2027-02-25", "bodySite": [{"text": "L2"}]}
+    written = facade.ask("POST", "/Condition", resource=healed).json()
+    condition = {"valueReference": {"reference": f"Condition/{written['id']}"}}
+    ours = {"valueString": f"Patient/{before.patient_id}"}
+    first = begin(facade, parameters(key="a", subject=ours, condition=condition, data=empty()))
+    assert first.status_code == 201, first.text
+    assert facade.house.load(first.json()["id"])[0].patient_id == before.patient_id
+    assert facade.house.load(first.json()["id"])[0].previous == before.id
+    theirs = {"valueString": str(before.patient.identifiers[0])}
+    again = begin(facade, parameters(key="a", subject=theirs, condition=condition, data=empty()))
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    patient = facade.get(f"/Patient/{before.patient_id}").json()
+    assert len(patient["identifier"]) == 2, "our own identifier did not become the hospital's"
+
+
+def empty() -> Json:
+    return {"resource": {"resourceType": "Bundle", "type": "collection"}}
+
+
+def test_a_start_that_lacks_the_day_of_the_fracture_waits_for_a_person_and_then_answers(
+    facade: Facade,
+) -> None:
+    vague = {name: value for name, value in inline(0, "Condition").items() if name != "onsetDateTime"}
+    body = parameters(condition={"resource": vague})
+    answer = begin(facade, body)
+    assert answer.status_code == 202, answer.text
+    assert "On which day" in said(answer)
+    service = facade.house.service
+    with service.db.write() as session:
+        (row,) = referrals.waiting(session)
+        known = replace(referrals.read(row), fracture=fracture(MONDAY.date()))
+        referrals.complete(
+            session,
+            service.ledger,
+            row.id,
+            known,
+            digest=service.begins_with(session),
+            by=COORDINATOR,
+            at=MONDAY,
+        )
+    again = begin(facade, body)
+    assert (again.status_code, again.json()["resourceType"]) == (200, "CarePlan")
+
+
+def test_every_start_leaves_its_trace(facade: Facade) -> None:
+    id_ = begin(facade, parameters()).json()["id"]
+    begin(facade, parameters())
+    patient = facade.house.load(id_)[0].patient_id
+    with facade.house.service.db.read() as session:
+        told = facade.house.service.audit.told(session, patient_id=patient)
+    traced = [(one.entry.action, one.entry.what, one.entry.actor) for one in told]
+    assert ("write", f"referral/{id_}", "RIS") in traced
+    assert ("read", f"CarePlan/{id_}", "RIS") in traced
+
+
+# --- only the version in use ------------------------------------------------------------------------------
+
+
+def test_only_the_version_in_use_begins_and_a_key_outlives_it(facade: Facade, tmp_path: Path) -> None:
+    first = begin(facade, parameters(0, key="old")).json()
+    service, now = facade.house.service, facade.house.clock.now
+    centre = load(BUILTIN, {}, edition="2")
+    with service.db.write() as session:
+        versions.publish(session, centre, by="test", note="", now=now)
+        say_definitions(session, service.site, service.ledger.shelf, now=now)
+    waiting_ = facade.get("/PlanDefinition?status=draft").json()["entry"][0]["resource"]
+    assert waiting_["version"] == "2.0.0+2"
+    refused = begin(facade, parameters(1, key="new"), f"/{waiting_['id']}/$apply")
+    assert refused.status_code == 422
+    assert "not in use yet" in said(refused)
+    with service.db.write() as session:
+        shelves.use(session, centre.digest, by="test", now=now)
+        say_definitions(session, service.site, service.ledger.shelf, now=now + timedelta(seconds=1))
+    assert facade.get(f"/PlanDefinition/{ID}").json()["status"] == "retired"
+    assert facade.get(f"/PlanDefinition/{ID}/_history/1").json()["status"] == "active"
+    retired = begin(facade, parameters(1, key="new"))
+    assert retired.status_code == 422
+    assert "retired" in said(retired)
+    assert (
+        facade.get(f"/PlanDefinition/{ID}/$apply?subject=Patient/x&condition=Condition/y").status_code == 422
+    )
+    by_url = begin(facade, parameters(1, key="new", url={"valueUri": URL}), "/$apply")
+    assert by_url.json()["instantiatesCanonical"] == [f"{URL}|2.0.0+2"]
+    again = begin(facade, parameters(0, key="old"))
+    assert (again.status_code, again.json()["id"]) == (200, first["id"])
+    moved_on = begin(facade, parameters(0, key="old", url={"valueUri": URL}), "/$apply")
+    assert (moved_on.status_code, moved_on.json()["id"]) == (200, first["id"])
+    other = begin(facade, parameters(0, key="old", url={"valueUri": f"{URL}|2.0.0+2"}), "/$apply")
+    assert other.status_code == 409
+    assert "plan" in said(other)
+
+
+# --- GET shows it -----------------------------------------------------------------------------------------
+
+
+def everything_stored(facade: Facade) -> dict[str, int]:
+    """How many rows each table has, the trace left out."""
+    with facade.house.service.db.read() as session:
+        return {
+            table.name: session.connection().execute(select(func.count()).select_from(table)).scalar_one()
+            for table in SQLModel.metadata.sorted_tables
+            if not table.name.startswith("audit")
+        }
+
+
+def test_a_look_shows_what_would_begin_and_stores_nothing(facade: Facade) -> None:
+    state = facade.house.load(facade.referred(0))[0]
+    asked = {"subject": f"Patient/{state.patient_id}", "condition": f"Condition/{state.id}-fracture"}
+    before = everything_stored(facade)
+    answer = facade.get(f"/PlanDefinition/{ID}/$apply", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert everything_stored(facade) == before
+    proposal = answer.json()
+    assert check(proposal) == []
+    assert (proposal["status"], proposal["intent"]) == ("draft", "proposal")
+    assert proposal["subject"] == {"reference": f"Patient/{state.patient_id}"}
+    assert not any("identifier" in one for one in (proposal, *proposal["contained"]))
+    assert f"CarePlan/{state.id}" in " ".join(note["text"] for note in proposal["note"])
+    assert "intensité de la douleur" in " ".join(note["text"] for note in proposal["note"])
+    tasks = {
+        one["code"]["coding"][-1]["code"]: one
+        for one in proposal["contained"]
+        if one["resourceType"] == "Task"
+    }
+    assert set(tasks) == {step.key for step in state.steps}
+    same = facade.get("/PlanDefinition/$apply", params={**asked, "url": URL})
+    assert same.json() == proposal
+
+
+def test_what_a_look_shows_is_what_a_start_begins(facade: Facade) -> None:
+    person = facade.house.load(facade.referred(0))[0].patient_id
+    healed = {**inline(0, "Condition"), "subject": {"reference": f"Patient/{person}"}}
+    healed |= {"onsetDateTime": "2027-02-25", "bodySite": [{"text": "L2"}]}
+    written = facade.ask("POST", "/Condition", resource=healed).json()
+    asked = {"subject": f"Patient/{person}", "condition": f"Condition/{written['id']}"}
+    shown = facade.get(f"/PlanDefinition/{ID}/$apply", params=asked).json()
+    values = {name: {"valueString": value} for name, value in asked.items()}
+    begun = begin(facade, parameters(**values, data=empty())).json()
+    proposed = {
+        one["id"].removeprefix("preview-"): one for one in shown["contained"] if one["resourceType"] == "Task"
+    }
+    for activity in begun["activity"]:
+        type_, _, id_ = activity["reference"]["reference"].partition("/")
+        if type_ == "Task":
+            task, would_be = (
+                facade.get(f"/Task/{id_}").json(),
+                proposed.pop(id_.removeprefix(f"{begun['id']}-")),
+            )
+            for element in ("status", "code", "restriction", "performerType", "businessStatus", "authoredOn"):
+                assert task.get(element) == would_be.get(element), (id_, element)
+    assert proposed == {}
+
+
+def test_a_look_leaves_a_trace_of_whom_it_looked_at(facade: Facade) -> None:
+    state = facade.house.load(facade.referred(0))[0]
+    asked = {"subject": str(state.patient.identifiers[0]), "condition": f"Condition/{state.id}-fracture"}
+    assert facade.get(f"/PlanDefinition/{ID}/$apply", params=asked, token=facade.reader).status_code == 200
+    with facade.house.service.db.read() as session:
+        told = facade.house.service.audit.told(session, patient_id=state.patient_id)
+    traced = {(one.entry.action, one.entry.what, one.entry.actor) for one in told}
+    assert ("read", f"PlanDefinition/{ID}/$apply", "Entrepôt") in traced
+
+
+# --- what is refused --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["encounter", "practitioner", "organization", "userType", "userLanguage", "setting", "settingContext"],
+)
+def test_parameters_that_mean_nothing_here_are_refused_by_name(shared: Facade, name: str) -> None:
+    answer = begin(shared, parameters(**{name: {"valueString": "Encounter/1"}}))
+    assert answer.status_code == 400
+    assert f"{name} is not supported" in said(answer)
+    looked = shared.get(f"/PlanDefinition/{ID}/$apply?subject=Patient/1&{name}=x")
+    assert (looked.status_code, name in said(looked)) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        (parameters(key=None), 400, "start-key is missing"),
+        (parameters(key="clé"), 400, "printable"),
+        (parameters(key="x" * 201), 400, "1 to 200"),
+        (parameters(surprise={"valueString": "x"}), 400, "surprise is not known"),
+        (parameters(url={"valueUri": URL}), 400, "leave url and planDefinition out"),
+        (parameters(planDefinition={"resource": OWN}), 400, "of your own"),
+        (parameters(data={"valueString": "x"}), 400, "Bundle of type collection"),
+        (parameters(subject={"resource": GROUP}), 400, "a Patient"),
+        (parameters(subject={"valueString": "Patient/nobody"}), 422, "not known here"),
+        (parameters(subject={"valueString": "urn:x|nobody"}), 422, "not known here"),
+        (parameters(condition={"valueString": "Condition/none"}), 422, "give the Condition itself"),
+        (parameters(request={"valueString": "ServiceRequest/none"}), 422, "give the ServiceRequest itself"),
+        ({"resourceType": "Parameters"}, 400, "subject is missing"),
+        ({"resourceType": "Patient"}, 400, "must be a Parameters"),
+        ({"resourceType": "Parameters", "parameter": [{"name": "subject"}]}, 422, ""),
+    ],
+)  # fmt: skip
+def test_a_start_that_makes_no_sense_is_refused_with_the_remedy(
+    shared: Facade, body: Json, status: int, sentence: str
+) -> None:
+    answer = begin(shared, body)
+    assert answer.status_code == status, answer.text
+    assert sentence in said(answer)
+    assert pathways(shared) == 0
+
+
+def test_what_is_wrong_inside_is_named_where_the_sender_said_it(shared: Facade) -> None:
+    nameless = {name: value for name, value in inline(0, "Patient").items() if name != "name"}
+    body = parameters(
+        subject={"resource": nameless}, condition={"resource": about_the_same(nameless)}, data=empty()
+    )
+    answer = begin(shared, body)
+    assert answer.status_code == 422, answer.text
+    named = [place for issue in answer.json()["issue"] for place in issue.get("expression", [])]
+    assert "Parameters.parameter[0].resource.name" in named
+
+
+def about_the_same(patient: Json) -> Json:
+    """The fracture of this patient, who is named by identifier."""
+    return {**inline(0, "Condition"), "subject": {"identifier": patient["identifier"][0]}}
+
+
+def test_a_fracture_of_somebody_else_is_refused(facade: Facade) -> None:
+    mine = facade.house.load(facade.referred(0))[0]
+    theirs = facade.house.load(facade.referred(1))[0]
+    body = parameters(
+        subject={"valueString": f"Patient/{mine.patient_id}"},
+        condition={"valueString": f"Condition/{theirs.id}-fracture"},
+        data=empty(),
+    )
+    answer = begin(facade, body)
+    assert answer.status_code == 422
+    assert "not about the subject" in said(answer)
+
+
+def test_an_order_of_ours_begins_nothing(facade: Facade) -> None:
+    state = facade.house.load(facade.triaged(0))[0]
+    order = facade.get("/ServiceRequest").json()["entry"][0]["resource"]["id"]
+    subject = {"valueString": f"Patient/{state.patient_id}"}
+    condition = {"valueString": f"Condition/{state.id}-fracture"}
+    request = {"valueString": f"ServiceRequest/{order}"}
+    answer = begin(facade, parameters(subject=subject, condition=condition, request=request, data=empty()))
+    assert answer.status_code == 422
+    assert "begins none" in said(answer)
+
+
+def test_a_look_takes_no_key_and_no_bundle(shared: Facade) -> None:
+    answer = shared.get(f"/PlanDefinition/{ID}/$apply?subject=Patient/1&start-key=x")
+    assert answer.status_code == 400
+    assert "POST to begin" in said(answer)
+
+
+def test_people_begin_nothing_here_and_strangers_see_nothing(shared: Facade) -> None:
+    assert shared.client.get(f"/fhir/PlanDefinition/{ID}/$apply").status_code == 401
+    nobody = begin(shared, parameters(), token="jalon_nobody")
+    assert nobody.status_code == 401
+    assert begin(shared, parameters(), "/unknown/$apply").status_code == 404
+    assert begin(shared, parameters(), "/$apply").status_code == 400
+
+
+# --- what is claimed --------------------------------------------------------------------------------------
+
+
+def test_the_operation_and_the_extensions_are_defined_where_we_say(shared: Facade) -> None:
+    claims = shared.client.get("/fhir/metadata").json()["rest"][0]["resource"]
+    plan = next(one for one in claims if one["type"] == "PlanDefinition")
+    definition = next(one["definition"] for one in plan["operation"] if one["name"] == "apply")
+    assert definition == "https://jalon.example/fhir/OperationDefinition/PlanDefinition-apply"
+    found = shared.get("/OperationDefinition/PlanDefinition-apply").json()
+    assert found == apply_operation(shared.house.service.site)
+    assert check(found) == []
+    assert found["url"] == definition
+    used = {one["url"] for one in shared.get(f"/PlanDefinition/{ID}").json()["extension"]}
+    for url in used:
+        assert shared.get(f"/StructureDefinition/{url.rpartition('/')[2]}").json()["url"] == url
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"url={URL}",
+        "version=2.0.0",
+        "status=active",
+        "identifier=https://jalon.example/fhir/id/protocol|vertebroplasty|2.0.0".replace("y|2", "y\\|2"),
+        f"_id={ID}",
+    ],
+)
+def test_a_protocol_is_found_by_what_names_it(shared: Facade, query: str) -> None:
+    found = shared.get(f"/PlanDefinition?{query}", headers={"Prefer": "handling=strict"})
+    assert [one["resource"]["id"] for one in found.json()["entry"]] == [ID], found.text
+
+
+def test_every_action_finds_its_activity_here(shared: Facade) -> None:
+    plan = shared.get(f"/PlanDefinition/{ID}").json()
+    steps = [one for group in plan["action"] for one in group["action"] if "definitionCanonical" in one]
+    for action in steps[:3]:
+        url, _, version = action["definitionCanonical"].rpartition("|")
+        found = shared.get("/ActivityDefinition", params={"url": url, "version": version}).json()
+        assert found["total"] == 1
+
+
+# --- many at once (promise D1) ----------------------------------------------------------------------------
+
+
+def at_once(facade: Facade, keys: int, crowd: int = 64) -> None:
+    """So many senders of each key at the same time: one pathway a key, and everybody is told of it."""
+    headers = {"Authorization": f"Bearer {facade.token}", "Content-Type": FHIR_JSON}
+
+    with (
+        served(facade) as address,
+        httpx.Client(headers=headers, timeout=120, limits=httpx.Limits(max_connections=crowd)) as client,
+        ThreadPoolExecutor(crowd) as senders,
+    ):
+
+        def send(body: bytes) -> tuple[int, str]:
+            answer = client.post(f"{address}/PlanDefinition/{ID}/$apply", content=body)
+            return answer.status_code, answer.json().get("id", answer.text)
+
+        for number in range(keys):
+            body = json.dumps(parameters(number, key=f"key-{number}")).encode()
+            answers = list(senders.map(send, [body] * crowd))
+            assert Counter(status for status, _ in answers) == {201: 1, 200: crowd - 1}, answers[:3]
+            assert len({id_ for _, id_ in answers}) == 1
+    assert pathways(facade) == keys
+
+
+def test_sixty_four_starts_at_once_with_one_key_are_one_pathway(facade_anywhere: Facade) -> None:
+    at_once(facade_anywhere, keys=5)
+
+
+@pytest.mark.chaos
+def test_a_thousand_keys_each_from_sixty_four_sides(facade_anywhere: Facade) -> None:
+    at_once(facade_anywhere, keys=1000)
