@@ -45,7 +45,8 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.mailbox = _mailbox(service)
     app.add_middleware(Guard, https=service.settings.public_url.startswith("https:"))
-    # First, for it knows at once whether a path is its own, and the others try each of theirs.
+    app.include_router(smart_pages.router)
+    # Early, for it knows at once whether a path is its own, and the others try each of theirs.
     app.include_router(fhir_router(service))
     for family in (
         vitals,
@@ -65,7 +66,6 @@ def create_app(service: Service) -> FastAPI:
     ):
         app.include_router(family.router)
     app.include_router(indicators_router)
-    app.include_router(smart_pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for error in ERRORS:
         app.add_exception_handler(error, _answer)
