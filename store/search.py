@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Session, col, func, select
 
-from store.asked import Key, Named, Place, Question, Tokens
+from store.asked import Ids, Key, Named, Place, Question, Tokens
 from store.resource_tables import ResourceRow, ResourceTokenRow
 from store.search_conditions import conditions, sorted_by
 
@@ -104,7 +104,8 @@ def page(session: Session, question: Question) -> Page:
     """The resources that a search finds, in its order, from where it asks to go on."""
     keys = _keys(question)
     found: list[tuple[Said, tuple[Any, ...]]] = []
-    for without in _parts(keys, question.after):
+    narrow = any(isinstance(one, Ids | Tokens) for one in question.wanted)
+    for without in _parts(keys, question.after, narrow=narrow):
         if (missing := question.count + 1 - len(found)) > 0:
             found += _part(session, question, keys, without=without, limit=missing)
     kept = found[: question.count]
@@ -199,9 +200,12 @@ def _keys(question: Question) -> list[_Sorted]:
     return [*keys, _Sorted(Key("_id", descending), col(ResourceRow.id), False)]
 
 
-def _parts(keys: Sequence[_Sorted], after: Place | None) -> list[bool | None]:
-    """What lacks the first key comes last, as a part of its own: an index then has each part in order."""
-    if not keys[0].nullable:
+def _parts(keys: Sequence[_Sorted], after: Place | None, *, narrow: bool) -> list[bool | None]:
+    """What lacks the first key comes last, as a part of its own: an index then has each part in order.
+
+    The little that a ``narrow`` search finds is sorted as well in one go.
+    """
+    if not keys[0].nullable or (after is None and narrow):
         return [None]
     return [True] if after is not None and after.values[0] is None else [False, True]
 

@@ -85,18 +85,15 @@ def facade(
     for fresh in databases:
         with ExitStack() as stack:
             url = stack.enter_context(fresh.database())
-            plain_url = stack.enter_context(fresh.database())
             token = _begin(url, scratch)
-            _begin(plain_url, scratch)
             other = stack.enter_context(_medplum()) if peer else None
             filled = 0
             for size in sizes:
-                for each in (url, plain_url):
-                    _grow(each, filled, size)
+                _grow(url, filled, size)
                 if other is not None and size <= PEER_AT_MOST:
                     _grow_peer(other.port, filled, size)
                 filled = size
-                with _jalon(url, scratch, token) as ours, _plain(plain_url) as plain:
+                with _jalon(url, scratch, token) as ours, _plain(url) as plain:
                     sides = [ours, plain, *([other] if other and size <= PEER_AT_MOST else [])]
                     yield from _lines(fresh.name, size, clients, seconds, sides)
 

@@ -1,6 +1,6 @@
 """Plain SQL behind the same HTTP server: ``python -m benchmarks.facade.plain DATABASE_URL PORT``.
 
-The same rows and indexes in a database of its own, uvicorn and FastAPI's thread pool as in ``jalon serve``, a
+The same database, asked in turns with ours, uvicorn and FastAPI's thread pool as in ``jalon serve``, a
 connection of the driver kept by each thread. Of a read it is the statement and the row of the trace, committed; of a
 write every row that ours writes, committed. Nobody is signed in, nothing is judged, and the trace is not encrypted.
 """
