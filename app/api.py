@@ -15,6 +15,7 @@ from app.http_errors import ERRORS, NotSignedIn, Problem, problem
 from app.service import Service
 from app.web import (
     again,
+    anomalies,
     board,
     entrance,
     exchanges,
@@ -25,6 +26,7 @@ from app.web import (
     mailbox,
     patient,
     referrals,
+    slots,
     smart_pages,
     subscriptions,
     vitals,
@@ -62,9 +64,13 @@ def create_app(service: Service) -> FastAPI:
         mailbox,
         exchanges,
         subscriptions,
+        anomalies,
+        slots,
         patient,
     ):
         app.include_router(family.router)
+    app.include_router(anomalies.api)
+    app.include_router(slots.api)
     app.include_router(indicators_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for error in ERRORS:

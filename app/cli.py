@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from app.commands import (
     admin,
+    anomalies,
     demo,
     destinations,
     docs,
@@ -61,6 +62,7 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(hold.app, name="hold")
 app.add_typer(fhir.app, name="fhir")
 app.add_typer(destinations.app, name="destinations")
+app.add_typer(anomalies.app, name="anomalies")
 app.add_typer(keys.app, name="keys")
 app.add_typer(admin.db, name="db")
 app.add_typer(admin.user, name="user")

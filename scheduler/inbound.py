@@ -96,7 +96,7 @@ def understand(
         said.patient_id = joins.goes_on_as(session, patient_id)
     try:
         with session.begin_nested():
-            if _is_of_ours(said, written=words is not None):
+            if _is_of_ours(said, written=again or words is not None):
                 ear(said)
     except Refused as refused:
         said.moved, said.left = False, Unclear("refused", refused.text)
