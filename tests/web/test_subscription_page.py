@@ -74,7 +74,7 @@ def test_what_is_heard_and_told_is_said_in_words(ward: Ward) -> None:
     for words in (
         "il nous prévient, numéroté (R5)",
         "2 trous dans les numéros, rattrapés",
-        "41 versions",
+        "41 versions entendues",
         "1 écart, relu",
         "The FHIR server answered 503.",
         "en erreur",
