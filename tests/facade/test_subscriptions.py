@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -27,6 +30,7 @@ from store import resources, search, subscriptions, tokens
 from store.resource_tables import ResourceVersionRow
 from store.subscription_tables import NotificationRow, SubscriptionRow
 from store.tokens import Holder
+from tests.facade.conftest import SECRET as SETTINGS_KEY
 from tests.facade.conftest import Facade, Json
 from tests.house import RADIOLOGIST
 from tests.peers.subscriber import Call, Subscriber
@@ -279,6 +283,44 @@ def test_a_teller_killed_between_the_call_and_the_mark_calls_again_with_the_same
     mortal.close()
     assert subscriber.numbers() == [1]
     with facade.house.service.db.write() as session:
+        subscriptions.free_leases(session)
+    work(facade)
+    assert subscriber.numbers() == [1, *range(1, row(facade).events + 1)]
+
+
+WORKER = """
+import json, os, sys
+from datetime import datetime
+from app.service import build
+from app.settings import Settings
+from scheduler.telling import tell_due
+now = datetime.fromisoformat(sys.argv[2])
+service = build(Settings(**json.loads(sys.argv[1])), now=lambda: now)
+print(os.getpid(), flush=True)
+tell_due(service.teller, now=now)
+"""
+
+
+def test_a_worker_killed_with_the_answer_on_its_way_is_followed_by_one_that_says_the_same(
+    facade: Facade, subscriber: Subscriber
+) -> None:
+    subscribe(facade, numbered(subscriber.url))
+    work(facade)
+    facade.referred()
+    service, now = facade.house.service, facade.house.clock.now
+    match_due(service.teller, now=now)
+    said = service.settings
+    settings = json.dumps(
+        {"database_url": said.database_url, "secret_key": SETTINGS_KEY, "public_url": said.public_url}
+    )
+    command = [sys.executable, "-c", WORKER, settings, now.isoformat()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        subscriber.answers = lambda _: worker.kill() or 200  # type: ignore[func-returns-value]
+        assert worker.wait(timeout=60) == -signal.SIGKILL
+    subscriber.answers = lambda _: 200
+    assert subscriber.numbers() == [1]
+    assert row(facade).told == 0
+    with service.db.write() as session:
         subscriptions.free_leases(session)
     work(facade)
     assert subscriber.numbers() == [1, *range(1, row(facade).events + 1)]
