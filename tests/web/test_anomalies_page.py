@@ -115,7 +115,7 @@ def test_programs_see_and_settle_anomalies_as_the_person_they_speak_for(ward: Wa
     (item,) = browser.get("/api/anomalies").json()["items"]
     assert (item["id"], item["kind"], "body" in item) == (row.id, "unmatched", False)
     assert "29463-7" in browser.get(f"/api/anomalies/{row.id}").json()["body"]
-    assert browser.post(f"/api/anomalies/{row.id}/replay").json() == {"settled": False} or True
+    assert browser.post(f"/api/anomalies/{row.id}/replay").json() == {"settled": False}
     assert ward.system().post(f"/api/anomalies/{row.id}/dismiss", json={"note": "x"}).status_code == 403
     assert browser.post(f"/api/anomalies/{row.id}/dismiss", json={}).status_code == 422
     browser.post(f"/api/anomalies/{row.id}/dismiss", json={"note": "vu"})
@@ -170,10 +170,8 @@ def test_a_free_slot_is_chosen_on_the_page_of_the_step(ward: Ward) -> None:
     assert link in browser.get(f"/pathways/{pathway}").text
     page = browser.get(link.replace("&amp;", "&"))
     assert "Salle 3" in text_of(page)
-    assert (
-        re.findall(r'name="slot" value="([^"]+)"', page.text)
-        == ["Slot/s1", "Slot/s2", "Slot/s3", "Slot/s4"][: len(re.findall(r'name="slot"', page.text))]
-    )
+    offers = re.findall(r'name="slot" value="([^"]+)"', page.text)
+    assert offers[:2] == ["Slot/s1", "Slot/s2"]
     form = form_of(page, f"/pathways/{pathway}/slots")
     answer = browser.post(f"/pathways/{pathway}/slots", data={**form, "slot": "Slot/s2", "confirmed": "no"})
     assert answer.url.path == f"/pathways/{pathway}"
