@@ -19,7 +19,14 @@ FHIR, PATCH, FORM = (
     "application/x-www-form-urlencoded",
 )
 
-_TEXT: Json = {"type": "string", "minLength": 1, "maxLength": 12}
+
+def _object(**properties: Json) -> Json:
+    return {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": properties}
+
+
+_TEXT: Json = {"type": "string", "pattern": "^[a-zé-]{1,8}$"}
+"""The half of the requests that are not as described have every other string."""
+
 _DAY: Json = {"enum": ["2027-03-01", "2027-02-30", "2027", "1850-01-01", "9999-12-31"]}
 _INSTANT: Json = {
     "enum": [
@@ -33,22 +40,29 @@ _INSTANT: Json = {
 }
 _REFERENCE: Json = {
     "type": "object",
+    "minProperties": 1,
+    "additionalProperties": False,
     "properties": {
         "reference": {
-            "enum": ["Patient/p", "#a", "urn:uuid:1", "Patient?identifier=a|b", "http://x/Task/1", "?"]
+            "enum": ["Patient/p", "urn:uuid:1", "Patient?identifier=a|b", "http://x/Task/1", "Task/t"]
         },
         "display": _TEXT,
     },
 }
 _CONCEPT: Json = {
     "type": "object",
+    "minProperties": 1,
+    "additionalProperties": False,
     "properties": {
         "text": _TEXT,
         "coding": {
             "type": "array",
+            "minItems": 1,
             "maxItems": 2,
             "items": {
                 "type": "object",
+                "required": ["code"],
+                "additionalProperties": False,
                 "properties": {"system": {"enum": ["http://loinc.org", "x"]}, "code": _TEXT},
             },
         },
@@ -82,15 +96,30 @@ _SHAPES: dict[str, Json] = {
         ]
     },
     "CodeableConcept": _CONCEPT,
+    "Annotation": _object(text=_TEXT),
+    "HumanName": _object(family=_TEXT, text=_TEXT),
+    "ContactPoint": _object(system={"enum": ["phone", "email"]}, value=_TEXT),
     "Identifier": {
         "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
         "properties": {
             "system": {"enum": ["https://a", "urn:oid:1.2.3"]},
             "value": {"enum": ["1", "2", "é"]},
         },
     },
-    "Period": {"type": "object", "properties": {"start": _INSTANT, "end": _INSTANT}},
-    "Quantity": {"type": "object", "properties": {"value": {"type": "number"}, "unit": _TEXT}},
+    "Period": {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {"start": _INSTANT, "end": _INSTANT},
+    },
+    "Quantity": {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {"value": {"type": "number"}, "unit": _TEXT},
+    },
 }
 
 
@@ -111,7 +140,7 @@ def described(known: Mapping[str, Sequence[str]]) -> Json:
 
 def _paths(served: Served, known: Sequence[str]) -> dict[str, Json]:
     type_ = served.type
-    id_ = _path("id", {"anyOf": [{"enum": [*known, "none", "a" * 65, f"{'0' * 32}-x"]}, _TEXT]})
+    id_ = _path("id", {"anyOf": [{"enum": [*known, "o", "a" * 65, f"{'0' * 32}-x"]}, _TEXT]})
     version = _path("version", {"anyOf": [{"enum": ["1", "0", "99999999999", "x"]}, _TEXT]})
     conditions = _headers("If-Match", "If-None-Match", "Prefer")
     search = [_query(name, _asked(one.kind)) for name, one in served.searched_by.items()]
@@ -279,23 +308,52 @@ def _elements() -> dict[str, list[Any]]:
 
 
 def _resource(type_: str) -> Json:
-    """A resource of this type: its own elements, most of them of the right shape; nothing below is required."""
-    properties: dict[str, Json] = {"resourceType": {"const": type_}, "id": {"enum": ["none", "o", "x"]}}
-    required = ["resourceType"]
+    """A resource of this type with elements of the right shape; those that R4 requires are there."""
+    said = _parts(type_, depth=2)
+    said["properties"] |= {"resourceType": {"const": type_}, "id": {"const": "o"}}
+    said["required"] += ["resourceType"]
+    return said
+
+
+def _parts(owner: str, *, depth: int) -> Json:
+    """The elements right below this path."""
+    properties: dict[str, Json] = {}
+    required: list[str] = []
     for path, (least, most, types) in _elements().items():
-        owner, _, name = path.partition(".")
-        if owner != type_ or "." in name or name in ("id", "contained", "text"):
+        above, _, name = path.rpartition(".")
+        if above != owner or name in ("id", "contained", "text", "meta", "language", "implicitRules"):
             continue
-        for element, schema in _choices(name, types):
-            properties[element] = (
-                schema if str(most) == "1" else {"type": "array", "maxItems": 2, "items": schema}
-            )
-        if least and "[x]" not in name:
+        codes = _codes(path)
+        if types == ["BackboneElement"]:
+            shapes = [(name, _parts(path, depth=depth - 1) if depth else None)]
+        else:
+            shapes = [(name, codes)] if codes else _choices(name, types)
+        for element, schema in shapes:
+            if schema is None:
+                continue
+            many = {"type": "array", "minItems": 1, "maxItems": 2, "items": schema}
+            properties[element] = schema if str(most) == "1" else many
+        if least and name in properties:
             required.append(name)
-    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+    said: Json = _object(**properties)
+    return {**said, "required": required}
 
 
-def _choices(name: str, types: Sequence[str]) -> list[tuple[str, Json]]:
+@cache
+def _bound() -> Json:
+    return dict(json.loads((DATA / "required-bindings.json").read_text("utf-8")))
+
+
+def _codes(path: str) -> Json | None:
+    """The codes that R4 wants of a code element."""
+    bound = _bound()["bindings"].get(path)
+    if bound is None or bound["type"] != ["code"]:
+        return None
+    parts = _bound()["valueSets"].get(bound["valueSet"]) or []
+    return {"enum": [*[code for part in parts for code in part["codes"]][:12]]}
+
+
+def _choices(name: str, types: Sequence[str]) -> list[tuple[str, Json | None]]:
     shaped = [(each.partition("(")[0], each) for each in types]
     if not name.endswith("[x]"):
         kind = shaped[0][0] if shaped else ""
@@ -304,14 +362,8 @@ def _choices(name: str, types: Sequence[str]) -> list[tuple[str, Json]]:
     return [(f"{stem}{kind[:1].upper()}{kind[1:]}", _shape(kind)) for kind, _ in shaped[:3]]
 
 
-def _shape(kind: str) -> Json:
+def _shape(kind: str) -> Json | None:
+    """What a value of this type looks like; None where only what is wrong is ever sent."""
     if kind == "Reference":
         return _REFERENCE
-    if kind in _SHAPES:
-        return _SHAPES[kind]
-    if kind[:1].islower():
-        return _TEXT
-    return {
-        "type": "object",
-        "properties": {"code": _TEXT, "value": _TEXT, "status": _TEXT, "actor": _REFERENCE},
-    }
+    return _SHAPES.get(kind, _TEXT if kind in ("string", "markdown") else None)
