@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -282,6 +284,35 @@ def test_an_answer_that_is_lost_is_settled_by_what_the_hospital_then_says(
     assert there(fhir_server, 1) == "free"
     book(desk, away, pathway_id, one)
     assert there(fhir_server, 1) == "busy"
+
+
+def test_two_installations_that_want_one_slot_at_once_are_one_success(
+    away: House, fhir_server: Hospital, tmp_path: Path
+) -> None:
+    hospital = {"name": "chu", "url": fhir_server.base_url, "schedules": ["Schedule/bloc-1"]}
+    other = open_house(
+        plain_settings(f"sqlite:///{tmp_path / 'other.sqlite'}", tmp_path, fhir_destinations=[hospital]),
+        Clock(MONDAY),
+    )
+    (one,) = offered(fhir_server, a_slot(1, MONDAY + timedelta(days=1)))
+    wanting = [(house, triaged(house, number)) for house in (away, other) for number in range(4)]
+    start = Barrier(len(wanting))
+
+    def wants(who: tuple[House, str]) -> str:
+        house, pathway_id = who
+        start.wait()
+        try:
+            book(house.service.desk, house, pathway_id, one)
+        except Refused as refused:
+            return refused.kind
+        return "booked"
+
+    with ThreadPoolExecutor(len(wanting)) as threads:
+        came_of_it = sorted(threads.map(wants, wanting))
+    other.close()
+    assert came_of_it == ["booked", *["conflict"] * (len(wanting) - 1)]
+    assert there(fhir_server, 1) == "busy"
+    assert [status for status, _ in appointments(fhir_server)] == ["booked"]
 
 
 class Killed(BaseException):
