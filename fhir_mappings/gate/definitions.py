@@ -19,9 +19,13 @@ from fhir_mappings.gate.formats import FORMATS
 from fhir_mappings.gate.invariants import rules_of
 from fhir_mappings.gate.rules import Rule
 
+Said = tuple[int, str, list[str]]
+"""What a table says of an element: how often at least, how often at most (`1`, `*`), and its types."""
+
 Kind = Literal["primitive", "object", "resource", "reference", "coded"]
 
-_TYPE = re.compile(r"(\w+)(?:\((.*)\))?")
+_TYPE = re.compile(r"#?([\w.]+)(?:\((.*)\))?")
+"""`Reference(Patient|Group)`, `string`, or `#Bundle.link`: what is written there."""
 _BACKBONE_TYPES = ("Dosage", "Timing")
 """Data types that may carry modifier extensions."""
 
@@ -57,10 +61,8 @@ class Shape:
     required: tuple[Child, ...] = ()
     required_choices: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-    binds_codes: bool = False
 
 
-@cache
 def is_resource_type(name: str) -> bool:
     """Whether R4 has a resource of this name."""
     return name in _resource_types()
@@ -73,15 +75,7 @@ def resource_shape(name: str) -> Shape | None:
 
 def shape(path: str) -> Shape:
     """The shape of a resource, a data type or a part (`Task.restriction`). KeyError for what the tables lack."""
-    shapes = _shapes()
-    if path not in shapes:
-        tables = _tables()
-        own = tables.below.get(path)
-        if own is None and path not in ("Element", "BackboneElement"):
-            raise KeyError(path)
-        made = shapes[path] = Shape(path, f"{path}.implicitRules" in tables.elements)
-        _fill(made, own or {}, tables)
-    return shapes[path]
+    return _shapes()[path]
 
 
 def covered_types() -> frozenset[str]:
@@ -89,24 +83,31 @@ def covered_types() -> frozenset[str]:
     return frozenset(path for path in _tables().below if "." not in path)
 
 
-def elements() -> dict[str, tuple[int, str, list[str]]]:
-    """By path: how often at least, how often at most (`1`, `*`, …), and the types it may have."""
-    return _tables().elements
-
-
 # --- from the tables to shapes ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    elements: dict[str, tuple[int, str, list[str]]]
-    below: dict[str, dict[str, tuple[int, str, list[str]]]]
+    elements: dict[str, Said]
+    below: dict[str, dict[str, Said]]
     codes: dict[str, frozenset[tuple[str, str]]]
 
 
 @cache
 def _shapes() -> dict[str, Shape]:
-    return {}
+    """All of them, whole before anybody sees one: requests are judged side by side."""
+    tables = _tables()
+    made: dict[str, Shape] = {}
+    for path in ("Element", *tables.below):
+        _shape(path, tables, made)
+    return made
+
+
+def _shape(path: str, tables: _Tables, made: dict[str, Shape]) -> Shape:
+    if path not in made:
+        made[path] = Shape(path, f"{path}.implicitRules" in tables.elements)
+        _fill(made[path], tables, made)
+    return made[path]
 
 
 @cache
@@ -114,7 +115,7 @@ def _tables() -> _Tables:
     further = _read("further-types.json")
     every = {path: (least, most, types) for path, (least, most, types) in _read("elements.json").items()}
     every |= {path: (least, most, types) for path, (least, most, types) in further["elements"].items()}
-    below: dict[str, dict[str, tuple[int, str, list[str]]]] = {}
+    below: dict[str, dict[str, Said]] = {}
     for path, said in every.items():
         owner, _, name = path.rpartition(".")
         below.setdefault(owner, {})[name] = said
@@ -149,49 +150,43 @@ def _resource_types() -> frozenset[str]:
     return named - {"Resource", "DomainResource"}
 
 
-def _fill(made: Shape, own: dict[str, tuple[int, str, list[str]]], tables: _Tables) -> None:
+def _fill(shape: Shape, tables: _Tables, made: dict[str, Shape]) -> None:
     """The children of a shape: its own, and those that every element or resource has."""
-    inherited: dict[str, tuple[int, str, list[str]]] = {
-        "id": (0, "1", ["id" if made.is_resource else "elementId"])
-    }
-    if not made.is_resource or "text" in own:
+    own = tables.below.get(shape.path, {})
+    inherited: dict[str, Said] = {"id": (0, "1", ["id" if shape.is_resource else "elementId"])}
+    if not shape.is_resource or "text" in own:
         inherited["extension"] = (0, "*", ["Extension"])
-    if _may_be_modified(made, own):
+    if _may_be_modified(shape, tables):
         inherited["modifierExtension"] = (0, "*", ["Extension"])
     children = [
         child
-        for name, (least, most, types) in {**inherited, **own}.items()
-        for child in _children(made, name, least, most, types, tables)
+        for name, said in {**inherited, **own}.items()
+        for child in _children(f"{shape.path}.{name}", said, tables, made)
     ]
-    made.children = {child.name: child for child in children}
-    made.required = tuple(child for child in children if child.required and child.group is None)
-    made.required_choices = tuple(
+    shape.children = {child.name: child for child in children}
+    shape.required = tuple(child for child in children if child.required and child.group is None)
+    shape.required_choices = tuple(
         dict.fromkeys(child.group for child in children if child.required and child.group is not None)
     )
-    made.rules = rules_of(made.path)
+    shape.rules = rules_of(shape.path)
 
 
-def _may_be_modified(made: Shape, own: dict[str, tuple[int, str, list[str]]]) -> bool:
-    if made.is_resource:
-        return "text" in own
-    if made.path in _BACKBONE_TYPES or made.path == "BackboneElement":
-        return True
-    said = elements().get(made.path)
-    return said is not None and said[2] == ["BackboneElement"]
+def _may_be_modified(shape: Shape, tables: _Tables) -> bool:
+    if shape.is_resource:
+        return f"{shape.path}.text" in tables.elements
+    said = tables.elements.get(shape.path)
+    return shape.path in _BACKBONE_TYPES or (said is not None and said[2] == ["BackboneElement"])
 
 
-def _children(
-    owner: Shape, name: str, least: int, most: str, types: list[str], tables: _Tables
-) -> Iterator[Child]:
-    path = f"{owner.path}.{name}"
+def _children(path: str, said: Said, tables: _Tables, made: dict[str, Shape]) -> Iterator[Child]:
+    """One child, or of a choice one for each type."""
+    least, most, types = said
+    name = path.rpartition(".")[2]
     base = name.removesuffix("[x]")
-    for said in types:
-        if said.startswith("#"):
-            type_, targets = said[1:], None
-        else:
-            parts = _TYPE.fullmatch(said)
-            assert parts is not None
-            type_, targets = parts[1], parts[2]
+    for written in types:
+        parts = _TYPE.fullmatch(written)
+        assert parts is not None
+        type_, targets = parts[1], parts[2]
         choice = base != name
         child = Child(
             name=base + type_[0].upper() + type_[1:] if choice else base,
@@ -211,7 +206,7 @@ def _children(
             child.kind = "resource"
         else:
             part = path if path in tables.below and type_ in ("BackboneElement", "Element") else type_
-            child.shape = shape(part)
+            child.shape = _shape(part, tables, made)
             if type_ == "Reference":
                 child.kind = "reference"
                 if targets and targets != "Resource":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
@@ -48,7 +49,7 @@ def _unsigned(value: Any) -> bool:
 
 
 def _decimal(value: Any) -> bool:
-    return type(value) is int or type(value) is float
+    return type(value) in (int, float, Decimal)
 
 
 def is_text(value: Any) -> bool:

@@ -93,7 +93,9 @@ class Walk:
                             self.object(one, shape("Extension"), f"{where}.{name}[{index}]")
                 elif name == "contained" and isinstance(each, list):
                     self.resources += [
-                        (one, f"{where}.contained[{index}]", "contained") for index, one in enumerate(each)
+                        (one, f"{where}.contained[{index}]", "contained")
+                        for index, one in enumerate(each)
+                        if isinstance(one, dict)
                     ]
                 else:
                     self.loose(each, f"{where}.{name}")
