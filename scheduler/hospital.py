@@ -9,6 +9,7 @@ then ours is said again.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -73,8 +74,10 @@ def deliver_due(works: Works, destination: Destination, *, now: datetime, limit:
             now=now,
         )
     done = 0
+    began = time.monotonic()
     for index, each in enumerate(due):
-        if works.stopping.is_set():
+        # Behind a slow server the last of them would be begun when their leases have nearly ended.
+        if works.stopping.is_set() or time.monotonic() - began > destination.lease_seconds / 2:
             _give_back(works, due[index:])
             break
         try:

@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks.databases import Fresh, FreshPostgres, FreshSqlite
 from benchmarks.measure import Measurement
+from benchmarks.outbound import drains
 from benchmarks.run import NAMES, Size, header, measure, table
 from tests.peers.databases import Postgres
+from tests.peers.hospital import Hospital
 
 TINY = Size(pathways=1, repetitions=1, pending=(1_000,), calls=5, patients=2, weeks=1, side_by_side=2)
 
@@ -44,6 +46,20 @@ def test_the_gate_is_measured_beside_the_library() -> None:
     judged = list(gate(repetitions=1, tasks=2, bundles=1))
     assert table_of_gate(judged).row_count == len(judged) == 4
     assert all(one.ours.rate > 0 and one.library.rate > 0 for one in judged)
+
+
+def test_what_a_hospital_missed_is_caught_up_beside_a_plain_loop(
+    fhir_server: Hospital, tmp_path: Path
+) -> None:
+    assert fhir_server.is_running(), "the peer is there, and each measurement starts its own"
+    measured = list(drains(tmp_path, pathways=1))
+    assert [(one.outage, one.way) for one in measured] == [
+        ("every pathway new", "Jalon"),
+        ("a visit of each moved", "Jalon"),
+        ("every pathway new", "plain loop"),
+        ("a visit of each moved", "plain loop"),
+    ]
+    assert all(one.resources > 1 and one.rate > 0 for one in measured)
 
 
 def compared(name: str, fresh: Fresh, scratch: Path) -> None:
