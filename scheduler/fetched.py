@@ -26,7 +26,7 @@ from scheduler.destination import Destination
 from scheduler.ground import Works
 from scheduler.hearing import HEARD_TYPES, own_system
 from scheduler.inbound import understand
-from store import anomalies, listening, patients, search
+from store import anomalies, joins, listening, patients, search
 from store.listening import Copy
 from store.subscription_tables import HeardRow
 
@@ -37,6 +37,11 @@ _SUBJECTS = ("subject", "patient", "for", "participant.actor", "actor", "individ
 _AGAIN = timedelta(seconds=5)
 _REMEMBERED = timedelta(hours=1)
 _MOST_PEOPLE = 10_000
+
+_OF_TWO = Text(
+    fr="Cette ressource nomme plusieurs de nos patients : dites de qui elle parle.",
+    en="This resource names several of our patients: say whom it is about.",
+)
 
 Identifiers = tuple[tuple[str, str], ...]
 
@@ -165,9 +170,12 @@ def _by_our_identifier(session: Session, following: Following, read: Read) -> Co
 def _of_theirs(following: Following, read: Read) -> bool:
     works = following.works
     named = list(_patients_of(read, following.destination.client.base_url))
-    patient_id = _whose(following, named)
-    if named and patient_id is None:
+    ours = _whose(following, named, look=read.type != "Patient")
+    if named and not ours:
         return _mark(following, read, "stranger", None)
+    if len(ours) > 1:
+        return _set_aside(following, read, _OF_TWO, None, kind="contradictory")
+    patient_id = next(iter(ours), None)
     if issues := [each for each in check(read.content) if each.refuses]:
         return _set_aside(following, read, _plain(issues[0].diagnostics), patient_id)
     now = works.clock()
@@ -213,20 +221,21 @@ def _identifiers(said: list[Json]) -> Identifiers:
     return tuple((system, value) for system, value in pairs if system and value)
 
 
-def _whose(following: Following, named: list[tuple[str, Identifiers]]) -> str | None:
-    """Our patient among them; None for nobody of ours, and for two."""
-    found = {one for id_, said in named if (one := _ours(following, id_, said)) is not None}
-    return found.pop() if len(found) == 1 else None
+def _whose(following: Following, named: list[tuple[str, Identifiers]], *, look: bool) -> set[str]:
+    """Our patients among them. ``look``: who is not known by what is said may be looked up there."""
+    found = {one for id_, said in named if (one := _ours(following, id_, said, look)) is not None}
+    with following.works.db.read() as session:
+        return {joins.goes_on_as(session, one) for one in found}
 
 
-def _ours(following: Following, id_: str, said: Identifiers) -> str | None:
+def _ours(following: Following, id_: str, said: Identifiers, look: bool) -> str | None:
     with following.works.db.read() as session:
         copy = listening.copy_of(session, following.name, f"Patient/{id_}") if id_ else None
         if copy is not None:
             return copy.id
         if said and (ours := patients.by_identifiers(session, said)) is not None:
             return ours
-    if not id_ or said:
+    if not id_ or not look:
         return None
     identifiers = _their_patient(following, id_)
     with following.works.db.read() as session:
@@ -276,7 +285,9 @@ def _mark(following: Following, read: Read, outcome: str, patient_id: str | None
         return listening.mark(session, _row(following, read, outcome, patient_id, now))
 
 
-def _set_aside(following: Following, read: Read, why: Text, patient_id: str | None) -> bool:
+def _set_aside(
+    following: Following, read: Read, why: Text, patient_id: str | None, *, kind: str = "unreadable"
+) -> bool:
     now = following.works.clock()
     with following.works.db.write() as session:
         if not listening.mark(session, _row(following, read, "unreadable", patient_id, now)):
@@ -284,7 +295,7 @@ def _set_aside(following: Following, read: Read, why: Text, patient_id: str | No
         anomalies.add(
             session,
             source=following.name,
-            kind="unreadable",
+            kind=kind,
             type=read.type,
             remote=read.remote,
             reason=why,

@@ -17,6 +17,7 @@ from sqlmodel import select
 from app.following import secret_of
 from app.secrets import installation_key
 from gateways.fhir_client import FhirClient
+from scheduler.fetched import as_read, take
 from scheduler.listening import listen_due
 from store import anomalies, listening
 from store.subscription_tables import HeardRow, ListeningRow
@@ -224,6 +225,33 @@ def test_a_resource_that_cannot_be_read_is_set_aside_and_stops_nobody(polling: F
         waiting = [row for row in anomalies.open_ones(session) if row.kind == "unreadable"]
     assert [row.remote for row in waiting] == ["Observation/bad"]
     assert json.loads(waiting[0].body) == bad
+
+
+def test_what_names_two_of_our_patients_is_for_a_person_to_settle(
+    polling: Facade, fhir_server: Hospital
+) -> None:
+    polling.referred(0)
+    polling.referred(1)
+    both = [their_patient(fhir_server, number)["id"] for number in (0, 1)]
+    made = fhir_server.post(
+        {
+            "resourceType": "Task",
+            "status": "requested",
+            "intent": "order",
+            "for": {"reference": f"Patient/{both[0]}", "identifier": {"system": "urn:x", "value": "local"}},
+        }
+    )
+    report = fhir_server.post(weight(both[0], 61, polling.house.clock.now))
+    (following,) = polling.house.service.followings
+    read = as_read({**report, "id": "two", "patient": {"reference": f"Patient/{both[1]}"}}, b"{}")
+    assert read is not None
+    assert take(following, read)
+    listen(polling)
+    known = heard(polling)
+    assert known["Task", made["id"]].outcome == "heard"
+    with polling.house.service.db.read() as session:
+        kinds = {row.remote: row.kind for row in anomalies.open_ones(session)}
+    assert kinds["Observation/two"] == "contradictory"
 
 
 def test_more_than_a_page_is_read_to_its_end(polling: Facade, fhir_server: Hospital) -> None:
