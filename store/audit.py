@@ -16,9 +16,10 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Insert, bindparam, insert
 from sqlmodel import Session, col, select, update
 
 from store.audit_cipher import Cipher, Unreadable, decrypt, encrypt
@@ -100,7 +101,7 @@ class Audit:
         rows = [self._row(entry, owner, keys[owner]) for entry, owner in zip(entries, owners, strict=True)]
         # Every read pays for this: rows for the driver, and no objects for a session to watch.
         if rows:
-            session.connection().execute(insert(AuditRow), [asdict(row) for row in rows])
+            session.connection().execute(_written(), [asdict(row) for row in rows])
 
     def erase(self, session: Session, patient_id: str, *, by: str, role: str, now: datetime) -> bool:
         """Destroy the patient's key, and leave a trace of that. Whether it was not destroyed already.
@@ -119,7 +120,7 @@ class Audit:
             row.wrapped, row.erased = b"", True
         entry = Entry(at=now, actor=by, role=role, action=ERASED, what="key destroyed", patient_id=patient_id)
         row_ = self._row(entry, INSTALLATION, self._keys(session, {INSTALLATION})[INSTALLATION])
-        session.connection().execute(insert(AuditRow), [asdict(row_)])
+        session.connection().execute(_written(), [asdict(row_)])
         session.flush()
         return True
 
@@ -127,6 +128,7 @@ class Audit:
         self,
         session: Session,
         *,
+        ids: Sequence[str] | None = None,
         patient_id: str | None = None,
         actor: str | None = None,
         action: str | None = None,
@@ -140,6 +142,8 @@ class Audit:
         ``since`` is included and ``until`` is not.
         """
         rows = select(AuditRow).order_by(col(AuditRow.id).desc()).limit(limit)
+        if ids is not None:
+            rows = rows.where(col(AuditRow.id).in_(ids))
         if action is not None:
             rows = rows.where(AuditRow.action == action)
         if since is not None:
@@ -189,15 +193,14 @@ class Audit:
 
     def _keys(self, session: Session, owners: set[str]) -> dict[str, bytes | None]:
         """The data keys of these owners, made when it is the first time; None for one that was erased."""
-        key = AuditKeyRow
-        stored = select(key.owner, key.wrapped, key.erased).where(col(key.owner).in_(owners))
-        rows = {row.owner: row for row in session.connection().execute(stored)}
+        asked = {"owners": sorted(owners)}
+        rows = {row.owner: row for row in session.connection().execute(_keys_of(), asked)}
         # One order for everybody, so that two requests that meet the same new patients do not deadlock.
         new = sorted(owners - rows.keys())
         for owner in new:
             insert_if_absent(session, AuditKeyRow(owner=owner, wrapped=self.cipher.new_key(owner)[1]))
         if new:
-            rows = {row.owner: row for row in session.connection().execute(stored)}
+            rows = {row.owner: row for row in session.connection().execute(_keys_of(), asked)}
         try:
             return {
                 owner: None if row.erased else self.cipher.unwrap(row.wrapped, owner)
@@ -245,6 +248,19 @@ class Audit:
         insert_if_absent(session, beginning)
         locked = select(AuditHeadRow).where(AuditHeadRow.id == 1).with_for_update()
         return session.exec(locked, execution_options={"populate_existing": True}).one()
+
+
+@cache
+def _keys_of() -> Any:
+    """The keys of some owners: made once, for every request asks for them."""
+    key = AuditKeyRow
+    these = col(key.owner).in_(bindparam("owners", expanding=True))
+    return select(key.owner, key.wrapped, key.erased).where(these)
+
+
+@cache
+def _written() -> Insert:
+    return insert(AuditRow)
 
 
 def _from(at: datetime) -> str:

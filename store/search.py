@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     literal,
@@ -33,7 +35,8 @@ from store.search_conditions import conditions, sorted_by
 
 # Where a bounded count stops; what has more is too much to be counted at every page.
 COUNTED = 10_000
-_NULLABLE_NOT = ("_id", "_lastUpdated")
+_ALWAYS = ("_id", "_lastUpdated")
+"""Sort keys that no row lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,8 @@ def identified(session: Session, type_: str, named: Named) -> list[Found]:
 
 def said(session: Session, type_: str, id_: str) -> Said | None:
     """The words of one resource, as they are now."""
-    found = _all_said(session, [ResourceRow.type == type_, ResourceRow.id == id_])
-    return found[0] if found else None
+    row = session.connection().execute(_one(), {"type": type_, "id": id_}).one_or_none()
+    return _said(row) if row is not None else None
 
 
 def page(session: Session, question: Question) -> Page:
@@ -160,6 +163,13 @@ def as_text(content: Any, body: Any) -> ColumnElement[str | None]:
     return case((col(body).is_(None), cast(content, Text)), else_=null())
 
 
+@cache
+def _one() -> Any:
+    """One resource by type and id: made once, for nothing is asked more often."""
+    row = ResourceRow
+    return select(*_columns()).where(col(row.type) == bindparam("type"), col(row.id) == bindparam("id"))
+
+
 def _columns() -> tuple[Any, ...]:
     row = ResourceRow
     shown = as_text(row.content, row.body).label("text")
@@ -192,7 +202,7 @@ class _Sorted:
 def _keys(question: Question) -> list[_Sorted]:
     keys: list[_Sorted] = []
     for key in question.sort:
-        keys.append(_Sorted(key, sorted_by(question.type, key), key.by not in _NULLABLE_NOT))
+        keys.append(_Sorted(key, sorted_by(question.type, key), key.by not in _ALWAYS))
         if key.by == "_id":
             return keys
     descending = question.sort[-1].descending if question.sort else False

@@ -11,9 +11,12 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 from uuid import uuid4
 
-import sqlalchemy
+from sqlalchemy import bindparam
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from pathway.refusal import Refused, Text
@@ -90,21 +93,7 @@ def add_token(
 
 def token_holder(session: Session, plain: str, now: datetime) -> Holder | None:
     """Which system shows this token, or None when it is unknown, expired or revoked."""
-    token = TokenRow
-    columns = (
-        col(token.id),
-        col(token.name),
-        col(token.role),
-        col(token.owner),
-        col(token.requester),
-        col(token.functions),
-        col(token.revoked),
-        col(token.expires),
-        col(token.last_used),
-    )
-    # Every request pays for this: columns, and no object for a session to watch.
-    query = sqlalchemy.select(*columns).where(col(token.digest) == _digest(plain))
-    row = session.connection().execute(query).first()
+    row = session.connection().execute(_of_digest(), {"digest": _digest(plain)}).first()
     if row is None or row.revoked is not None or (row.expires is not None and row.expires <= now):
         return None
     return Holder(
@@ -116,6 +105,23 @@ def token_holder(session: Session, plain: str, now: datetime) -> Holder | None:
         functions=tuple(row.functions),
         stale=row.last_used is None or now - row.last_used >= NOTED_EVERY,
     )
+
+
+@cache
+def _of_digest() -> Any:
+    """Every request pays for this: made once, and columns, for a session would watch an object."""
+    token = TokenRow
+    return select_columns(
+        col(token.id),
+        col(token.name),
+        col(token.role),
+        col(token.owner),
+        col(token.requester),
+        col(token.functions),
+        col(token.revoked),
+        col(token.expires),
+        col(token.last_used),
+    ).where(col(token.digest) == bindparam("digest"))
 
 
 def used(session: Session, holder: Holder, now: datetime) -> None:
