@@ -19,6 +19,7 @@ from pathway import events as e
 from scheduler.looking import look_at
 from store import deliveries
 from store import destinations as exchanges
+from store.database import Database
 from store.tables import DeliveredRow, DeliveryRow
 from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, open_house, patient, plain_settings
 from tests.peers.hospital import Hospital
@@ -335,8 +336,9 @@ def test_two_records_of_one_patient_made_at_the_same_moment_are_settled_on_the_f
     there.client.close()
 
 
-def test_one_writer_at_a_time_introduces_a_patient(house: House) -> None:
-    db = house.service.db
+def test_one_writer_at_a_time_introduces_a_patient(database_url: str) -> None:
+    db = Database(database_url)
+    db.upgrade()
     with db.write() as session:
         assert exchanges.introduce(session, "chu", "p1", owner="a", lease_seconds=60)
         assert not exchanges.introduce(session, "chu", "p1", owner="b", lease_seconds=60)
@@ -347,6 +349,7 @@ def test_one_writer_at_a_time_introduces_a_patient(house: House) -> None:
     with db.write() as session:
         assert exchanges.introduce(session, "chu", "p1", owner="b", lease_seconds=-1)
         assert exchanges.introduce(session, "chu", "p1", owner="c", lease_seconds=60), "a dead writer's turn"
+    db.close()
 
 
 def test_everything_that_was_refused_is_tried_again_at_once_when_a_person_says_so(
