@@ -99,19 +99,23 @@ class Service:
 
     @property
     def desk(self) -> Desk:
-        """Where visits are booked on hospitals' Slots: those kept here, and those of the Schedules that are set."""
+        """Where visits are booked on hospitals' Slots: those kept here, and those of the Schedules that are set.
+
+        A copy of a database that is not at home asks nothing of any hospital's server.
+        """
         clients = {one.name: one.client for one in self.destinations}
         there = tuple(
             There(hospital.name, clients[hospital.name], tuple(hospital.schedules), self.site)
             for hospital in self.settings.fhir_destinations
-            if hospital.schedules
+            if hospital.schedules and self.at_home
         )
         hold = timedelta(minutes=self.centre["slot_hold_minutes"])
         return Desk(self.db, self.ledger, self.site, there, hold=hold)
 
     def _sweep_slots(self) -> None:
         """Free the Slots that no visit wants any more."""
-        self.desk.sweep(now=self.clock())
+        if self.at_home:
+            self.desk.sweep(now=self.clock())
 
     def _seal(self) -> None:
         """Chain what the requests have left in the trace."""

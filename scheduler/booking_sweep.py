@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlmodel import Session
+
 from fhir_mappings.read import Json
 from fhir_mappings.site import Site
 from fhir_mappings.slot import plain_appointment
@@ -61,23 +63,29 @@ class Sweeper:
     def _expire(self, now: datetime) -> int:
         with self._db.write() as session:
             rows = slots.expired(session, now)
-            for row in rows:
-                self._ledger.lock(session, row.pathway_id)
-                pathway, _ = self._ledger.load(session, row.pathway_id)
+            for each in rows:
+                row, pathway = self._locked(session, each)
+                if row is None or row.until is None or row.until > now:
+                    continue
+                row.until = None
                 if not _stands_with(pathway, row, VisitStatus.PENDING):
-                    row.until = None
                     continue
                 event = e.VisitCancelled(by=_JALON, step=row.step, occurrence=row.occurrence, reason=EXPIRED)
-                self._ledger.record(session, row.pathway_id, event, at=now)
+                try:
+                    with session.begin_nested():
+                        self._ledger.record(session, row.pathway_id, event, at=now)
+                except Refused:
+                    log.warning("a reservation has expired and its visit stands", extra={"slot": row.slot})
             return len(rows)
 
     def _let_go(self, now: datetime) -> int:
         """Slots whose visit was moved, cancelled or ended by whatever way: they are free again."""
         freed = 0
         with self._db.write() as session:
-            for row in slots.moved_on(session):
-                self._ledger.lock(session, row.pathway_id)
-                pathway, _ = self._ledger.load(session, row.pathway_id)
+            for each in slots.moved_on(session):
+                row, pathway = self._locked(session, each)
+                if row is None or row.status not in ("held", "booked"):
+                    continue
                 step = pathway.at(row.step, row.occurrence)
                 if _stands_with(pathway, row) or (
                     step is not None and step.is_settled and _was_used(step, row)
@@ -92,6 +100,12 @@ class Sweeper:
                     row.status, row.since = "freeing", now
                     freed += 1
         return freed
+
+    def _locked(self, session: Session, seen: TakenSlotRow) -> tuple[TakenSlotRow | None, Pathway]:
+        """The pathway and the Slot as they are now, locked in that order: another worker may have been faster."""
+        self._ledger.lock(session, seen.pathway_id)
+        pathway, _ = self._ledger.load(session, seen.pathway_id)
+        return slots.locked(session, seen.home, seen.slot), pathway
 
     def _settle(self, home: There, row: TakenSlotRow, now: datetime) -> None:
         """Keep the Slot where our visit stands with it, and give it back where it does not."""
