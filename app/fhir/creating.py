@@ -22,7 +22,9 @@ from app.fhir.subscriptions import before_keeping
 from app.fhir.wishes import Done, Landing, Wish
 from app.projector import projected
 from app.service import Service
+from fhir_mappings import decimals
 from fhir_mappings.json_patch import apply_json_patch
+from fhir_mappings.raw import text_of
 from fhir_mappings.read import Json, objects_at, text_at
 from fhir_mappings.site import fhir_id
 from fhir_mappings.validate import check
@@ -161,21 +163,24 @@ def write(service: Service, session: Session, who: Caller, wish: Wish, landing: 
 
 
 def _patched(wish: Wish, standing: Found | None) -> tuple[Json, bytes]:
-    """The resource as it stands, patched and judged. Of another's, its words are new from here on."""
+    """The resource as it stands, patched and judged; another's is laid out anew, its decimals as they were said."""
     assert standing is not None, "a patch lands on what stands"
-    patched = apply_json_patch(standing.content, wish.operations)
+    before = standing.content
+    if standing.body is not None:
+        before = {**decimals.read(text_of(standing.body)), "id": standing.id}
+    patched = apply_json_patch(before, wish.operations)
     if isinstance(patched, list):
         raise FhirError(422, *patched)
-    if issues := check(patched):
+    words = decimals.written(patched)
+    patched = json.loads(words)
+    if issues := [issue for issue in check(patched) if issue.refuses]:
         raise FhirError(422, *issues)
     if patched.get("id") != standing.id:
         where = f"{wish.type}.id"
         raise refuse(422, f"A patch may not change {where}; leave it out.", where)
-    return patched, _words(patched)
-
-
-def _words(resource: Json) -> bytes:
-    return json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+    if standing.body is not None and words == decimals.written(before):
+        return patched, standing.body
+    return patched, words.encode()
 
 
 def _kept(
@@ -192,7 +197,7 @@ def _kept(
     content = {**incoming, "id": landing.id}
     if landing.type == "Subscription":
         content = before_keeping(service, session, who, content)
-        body = _words(content)
+        body = decimals.written(content).encode()
     patient_id = our_patient(session, content, base(service))
     resources.keep(
         session,

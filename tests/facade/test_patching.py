@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.facade.conftest import Facade
+from tests.facade.conftest import FHIR_JSON, Facade
 
 Json = dict[str, Any]
 
@@ -39,6 +39,22 @@ def test_a_patch_changes_what_it_names_and_nothing_else(facade: Facade) -> None:
     assert facade.get(place).json()["status"] == "final"
     nothing = facade.ask("PATCH", place, operations=[])
     assert (nothing.status_code, nothing.headers["etag"]) == (200, 'W/"2"'), "no change is no version"
+
+
+def test_a_patch_leaves_decimals_as_they_were_said(facade: Facade) -> None:
+    body = (
+        b'{"resourceType":"Observation","id":"inr","status":"final","code":{"text":"INR"},'
+        b'"valueQuantity":{"value":1.50,"unit":"INR"},"referenceRange":[{"high":{"value":1.20E+00}}]}'
+    )
+    facade.ask("PUT", "/Observation/inr", content=body, headers={"Content-Type": FHIR_JSON})
+    operations = [
+        {"op": "replace", "path": "/status", "value": "amended"},
+        {"op": "copy", "from": "/valueQuantity/value", "path": "/referenceRange/0/high/value"},
+    ]
+    answer = facade.ask("PATCH", "/Observation/inr", operations=operations)
+    assert answer.status_code == 200, answer.text
+    assert answer.text.count('"value":1.50') == 2
+    assert '"status":"amended"' in facade.get("/Observation/inr").text
 
 
 def test_a_patch_that_does_not_fit_changes_nothing(facade: Facade) -> None:

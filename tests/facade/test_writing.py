@@ -363,7 +363,7 @@ def test_the_hospital_books_the_first_slot_by_our_identifier(facade: Facade) -> 
     assert stranger.status_code == 403
     made = facade.ask("PUT", "/Appointment", params={"identifier": named}, resource=said)
     assert made.status_code == 201, made.text
-    assert made.headers["location"] == f"http://jalon.test/fhir/Appointment/{task['id']}"
+    assert made.headers["location"] == f"http://jalon.test/fhir/Appointment/{task['id']}/_history/1"
     again = facade.ask("PUT", "/Appointment", params={"identifier": named}, resource=said)
     assert (again.status_code, again.headers["etag"]) == (200, 'W/"1"')
     assert facade.task(pathway_id, "radiologist_consult")["status"] == "accepted"
