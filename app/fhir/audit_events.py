@@ -9,12 +9,12 @@ import re
 from datetime import datetime
 from urllib.parse import urlencode
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.fhir import asking
 from app.fhir.answer import fhir
 from app.fhir.asked import is_id, pairs
-from app.fhir.caller import Caller
+from app.fhir.caller import Caller, allowed
 from app.fhir.dates import span
 from app.fhir.errors import refuse
 from app.fhir.reads import base
@@ -25,8 +25,22 @@ from fhir_mappings.searchable import LONG_AGO
 from store.audit import Told
 
 COUNT, MOST = 50, 500
-PARAMETERS = ("patient", "date", "action", "_count", "before")
+PARAMETERS = ("_id", "_lastUpdated", "patient", "date", "action", "_count", "before")
+_DATES = ("date", "_lastUpdated")
+"""An entry never changes: it was last updated when it was recorded."""
 _VERBS = {code: verb for verb, code in reversed(ACTIONS.items())}
+
+
+def serve_trace(router: APIRouter, service: Service) -> None:
+    """Add the routes of the trace to ``router``."""
+
+    @router.get("/AuditEvent/{id_}", name="read AuditEvent")
+    def read_one(request: Request, id_: str) -> Response:
+        return read(service, request, request.state.caller, id_)
+
+    @router.get("/AuditEvent", name="search AuditEvent")
+    def find_some(request: Request) -> Response:
+        return find(service, request, request.state.caller)
 
 
 def may_look(who: Caller) -> None:
@@ -40,6 +54,7 @@ def read(service: Service, request: Request, who: Caller, id_: str) -> Response:
     """One AuditEvent; reading it leaves its own trace."""
     asking.need_acceptable(request)
     may_look(who)
+    allowed(who, "AuditEvent", "read")
     with service.db.write() as session:
         told = service.audit.one_told(session, id_) if is_id(id_) else None
         if told is None:
@@ -52,17 +67,19 @@ def find(service: Service, request: Request, who: Caller) -> Response:
     """A search by patient, date and action, the latest first, page by page."""
     asking.need_acceptable(request)
     may_look(who)
+    allowed(who, "AuditEvent", "search-type")
     asked = pairs(request.query_params.multi_items())
     unknown = sorted({name for name, _ in asked} - {*PARAMETERS, "_format"})
     if unknown and asking.preference(request).strict:
         known = ", ".join(PARAMETERS)
         raise refuse(400, f"A parameter is not supported here; supported: {known}.", code="not-supported")
     said = {name: value for name, value in asked if name in PARAMETERS}
-    since, until = _between(service, [value for name, value in asked if name == "date"])
+    since, until = _between(service, [value for name, value in asked if name in _DATES])
     count = _count(said.get("_count", str(COUNT)))
     with service.db.write() as session:
         found = service.audit.told(
             session,
+            ids=said["_id"].split(",") if "_id" in said else None,
             patient_id=said["patient"].removeprefix("Patient/") if "patient" in said else None,
             action=_verb(said["action"]) if "action" in said else None,
             since=since,
@@ -74,8 +91,7 @@ def find(service: Service, request: Request, who: Caller) -> Response:
         patients = sorted({each.entry.patient_id or "" for each in page} - {""})
         service.audit.write(session, who.trace("read", "search AuditEvent", found=len(page), of=patients))
     url = f"{base(service)}/AuditEvent"
-    dated = [("date", value) for name, value in asked if name == "date"]
-    rest = [(name, value) for name, value in said.items() if name not in ("before", "date")] + dated
+    rest = [(name, value) for name, value in asked if name in PARAMETERS and name != "before"]
     link = [{"relation": "self", "url": f"{url}?{urlencode([*rest, *_at(said)])}".removesuffix("?")}]
     if len(found) > count and page:
         link.append({"relation": "next", "url": f"{url}?{urlencode([*rest, ('before', page[-1].id)])}"})
@@ -123,7 +139,7 @@ def _between(service: Service, dates: list[str]) -> tuple[datetime | None, datet
         except ValueError as problem:
             raise refuse(400, f"The parameter date is wrong: {problem}.", "date", code="value") from None
         if asked.prefix == "ne":
-            raise refuse(400, "The parameter date has no ne here; write eq, gt, ge, lt or le.", "date")
+            raise refuse(400, "A date has no ne here; write eq, gt, ge, lt or le.", "date")
         start = {"gt": asked.end, "ge": asked.start, "eq": asked.start}.get(asked.prefix)
         end = {"lt": asked.start, "le": asked.end, "eq": asked.end}.get(asked.prefix)
         since = max(filter(None, (since, start)), default=None)

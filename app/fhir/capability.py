@@ -95,7 +95,7 @@ def _resource(site: Site, served: Served) -> Json:
             said["searchInclude"] = list(served.includes)
         if served.reverse_includes:
             said["searchRevInclude"] = list(served.reverse_includes)
-        said["searchParam"] = [_parameter(site, one) for one in served.searched_by.values()]
+        said["searchParam"] = [_parameter(site, one, served.kept) for one in served.searched_by.values()]
     if served.operations:
         said["operation"] = [
             {"name": name, "definition": definition or _own_operation(site, served.type, name)}
@@ -108,13 +108,16 @@ def _own_operation(site: Site, type_: str, name: str) -> str:
     return f"{site.system}/OperationDefinition/{type_}-{name}"
 
 
-def _parameter(site: Site, parameter: Parameter) -> Json:
+def _parameter(site: Site, parameter: Parameter, kept: bool) -> Json:
     definition = parameter.definition or f"{site.system}/SearchParameter/{parameter.name}"
     said = {
         "name": parameter.name,
         "definition": definition,
         "type": parameter.declared or parameter.kind,
     }
+    if not kept:  # the trace is asked by dates and plain values
+        plain = ", ".join(prefix for prefix in PREFIXES if prefix != "ne")
+        return {**said, "documentation": f"Prefixes: {plain}."} if parameter.kind == "date" else said
     return {**said, "documentation": modifiers(parameter)} if modifiers(parameter) else said
 
 

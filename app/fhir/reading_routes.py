@@ -19,8 +19,8 @@ def serve_reading(router: APIRouter, service: Service, pages: Pages) -> None:
     if "history-system" in SYSTEM:
         _serve_history(router, service, pages)
     for served in SERVED:
-        if not served.parameters:
-            continue  # definitions of ours, which are no rows
+        if not served.parameters or not served.kept:
+            continue  # definitions of ours and the trace, which are no such rows
         if "vread" in served.interactions:
             _serve_versions(router, service, pages, served)
         if "read" in served.interactions:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.fhir import asking, reads, subscriptions
 from app.fhir.answer import fhir
 from app.fhir.asking import Body
+from app.fhir.audit_events import serve_trace
 from app.fhir.caller import Caller, caller
 from app.fhir.capability import ID, search_parameter, statement
 from app.fhir.dispatch import Dispatch
@@ -44,8 +45,9 @@ def fhir_router(service: Service) -> APIRouter:
     serve_apply(known, service)
     serve_own_definitions(known, service)
     for served in SERVED:
-        if served.parameters and "search-type" in served.interactions:
+        if served.kept and "search-type" in served.interactions:
             _serve_search_by_post(known, service, pages, served)
+    serve_trace(known, service)
     reading = APIRouter(prefix="/fhir", route_class=FhirRoute, include_in_schema=False)
     serve_reading(reading, service, pages)
     served_here = [

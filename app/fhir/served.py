@@ -48,6 +48,8 @@ class Served:
     conditional_update: bool = False
     update_create: bool = False
     operations: tuple[tuple[str, str], ...] = ()
+    kept: bool = True
+    """False: no row is kept of it, it is made of the trace when it is asked for, by routes of its own."""
 
     @property
     def searched_by(self) -> dict[str, Parameter]:
@@ -63,12 +65,13 @@ class Served:
     @property
     def includes(self) -> tuple[str, ...]:
         """What ``_include`` may say of this type: its own references."""
-        return tuple(f"{self.type}:{one.name}" for one in self.parameters if one.kind == "reference")
+        referring = (one for one in self.parameters if one.kind == "reference" and self.kept)
+        return tuple(f"{self.type}:{one.name}" for one in referring)
 
     @property
     def reverse_includes(self) -> tuple[str, ...]:
         """What ``_revinclude`` may say of this type: whatever may refer to it."""
-        return tuple(_referring_to(self.type))
+        return tuple(_referring_to(self.type)) if self.kept else ()
 
 
 def _referring_to(type_: str) -> Iterator[str]:
@@ -101,8 +104,15 @@ def _served(type_: str) -> Served:
     )
 
 
+_TRACE = (
+    Parameter("patient", "reference", (), f"{_R4}AuditEvent-patient", ("Patient",)),
+    Parameter("date", "date", (), f"{_R4}AuditEvent-date"),
+    Parameter("action", "token", (), f"{_R4}AuditEvent-action"),
+)
+
 SERVED: tuple[Served, ...] = (
     *(_served(type_) for type_ in PARAMETERS),
+    Served("AuditEvent", ("read", "search-type"), _TRACE, kept=False),
     Served("SearchParameter", ("read",)),
     Served("CapabilityStatement", ("read",)),
     Served("OperationDefinition", ("read",)),
