@@ -140,3 +140,41 @@ def test_a_patient_of_ours_meets_the_condition_before_anybodys_copy(facade: Faca
     named = {"If-None-Exist": f"identifier={bearer['system']}|{bearer['value']}"}
     found = facade.ask("POST", "/Patient", resource={**copy, "identifier": [bearer]}, headers=named)
     assert (found.status_code, found.json()["id"]) == (200, ours)
+
+
+def test_many_clients_at_once_lose_nothing_and_break_nothing(facade_anywhere: Facade) -> None:
+    """Makers, changers, patchers and readers of the same few resources: every answer is one of those foreseen."""
+    facade = facade_anywhere
+    for number in range(3):
+        facade.put(result(number, id=f"r-{number}"))
+    together = Barrier(16)
+
+    def busy(client: int) -> list[int]:
+        together.wait()
+        seen = []
+        for turn in range(6):
+            id_ = f"r-{(client + turn) % 3}"
+            said = result((client + turn) % 3, id=id_, note=[{"text": f"{client}/{turn}"}])
+            way = (client + turn) % 4
+            if way == 0:
+                answer = facade.put(said)
+            elif way == 1:
+                patch = [
+                    {"op": "add", "path": "/comment", "value": "x"},
+                    {"op": "remove", "path": "/comment"},
+                ]
+                answer = facade.ask("PATCH", f"/Observation/{id_}", operations=patch)
+            elif way == 2:
+                answer = facade.put(said, headers={"If-Match": 'W/"1"'})
+            else:
+                answer = facade.get(f"/Observation/{id_}/_history")
+            seen.append(answer.status_code)
+        return seen
+
+    with ThreadPoolExecutor(16) as pool:
+        codes = Counter(code for seen in pool.map(busy, range(16)) for code in seen)
+    assert set(codes) <= {200, 412}, codes
+    for number in range(3):
+        version = int(facade.get(f"/Observation/r-{number}").json()["meta"]["versionId"])
+        history = facade.get(f"/Observation/r-{number}/_history", params={"_count": 200}).json()
+        assert len(history["entry"]) == version, "every version that was counted is there"

@@ -46,6 +46,10 @@ def send(facade: Facade, task: dict[str, Any], body: bytes) -> list[Any]:
     named = {"identifier": "{system}|{value}".format(**task["identifier"][0])}
     return [
         facade.ask("POST", "", content=body, headers=fhir),
+        facade.ask("POST", "/Observation", content=body, headers=fhir),
+        facade.ask("POST", "/Patient", content=body, headers={**fhir, "If-None-Exist": "identifier=a|b"}),
+        facade.ask("PUT", "/Observation/new", content=body, headers=fhir),
+        facade.ask("PUT", "/Observation?identifier=a|b", content=body, headers=fhir),
         facade.ask("PUT", f"/Task/{task['id']}", content=body, headers=fhir),
         facade.ask("PUT", "/Task", params=named, content=body, headers=fhir),
         facade.ask(
@@ -244,6 +248,55 @@ def test_no_address_breaks_us(standing: Facade, path: str) -> None:
             else {"Content-Type": FHIR_JSON}
         )
         refused(standing.ask(method, path, content=b"{}" if method != "PATCH" else b"[]", headers=headers))
+
+
+def test_truncated_writes_and_bundles_leave_nothing_behind(standing: Facade) -> None:
+    """Cut anywhere: in a resource, in a Bundle of several, in the middle of a character."""
+    entries = [
+        {
+            "fullUrl": f"urn:uuid:{number}",
+            "resource": {
+                "resourceType": "Flag",
+                "status": "active",
+                "code": {"text": "Chute à domicile"},
+                "subject": {"display": "é"},
+            },
+            "request": {"method": "POST", "url": "Flag"},
+        }
+        for number in range(3)
+    ]
+    headers = {"Content-Type": FHIR_JSON}
+    for path, said in (
+        ("/Flag", entries[0]["resource"]),
+        ("", {"resourceType": "Bundle", "type": "transaction", "entry": entries}),
+        ("", {"resourceType": "Bundle", "type": "batch", "entry": entries}),
+    ):
+        whole = json.dumps(said, ensure_ascii=False).encode()
+        for cut in range(0, len(whole), max(1, len(whole) // 19)):
+            refused(standing.ask("POST", path, content=whole[:cut], headers=headers))
+    assert standing.get("/Flag?_summary=count").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", ""),
+        ("POST", "/Flag"),
+        ("PUT", "/Flag/f"),
+        ("PUT", "/Flag?identifier=a|b"),
+        ("PATCH", "/Flag/f"),
+    ],
+)
+def test_fifty_megabytes_are_refused_wherever_they_come(standing: Facade, method: str, path: str) -> None:
+    kind = "application/json-patch+json" if method == "PATCH" else FHIR_JSON
+
+    def parts() -> Iterator[bytes]:
+        for _ in range(50):
+            yield b" " * (1 << 20)
+
+    answer = standing.ask(method, path, content=parts(), headers={"Content-Type": kind})
+    assert answer.status_code == 413
+    refused(answer)
 
 
 def test_a_truncated_referral_starts_nothing(standing: Facade) -> None:
