@@ -6,7 +6,8 @@ from fhir_mappings.patient import condition_reference, patient_reference
 from fhir_mappings.read import Json
 from fhir_mappings.service_request import performer, request_reference, step_codings
 from fhir_mappings.site import Site, fhir_id
-from fhir_mappings.write import concept, instant, pruned
+from fhir_mappings.write import concept, instant, period, pruned
+from pathway.anchors import due, resolve
 from pathway.ground import Ground
 from pathway.lifecycle import VisitStatus
 from pathway.reasons import reason
@@ -40,6 +41,7 @@ def appointment(pathway: Pathway, step: Step, ground: Ground, site: Site) -> Jso
         "description": rule.title.fr,
         "start": instant(visit.start),
         "end": instant(visit.end),
+        "requestedPeriod": [_window(pathway, step, ground)] if visit.status is _V.PENDING else None,
         "slot": [{"reference": visit.slot}] if visit.slot and visit.stands else None,
         "basedOn": [request_reference(pathway, step)],
         "participant": [
@@ -54,3 +56,12 @@ def appointment(pathway: Pathway, step: Step, ground: Ground, site: Site) -> Jso
         place = {"type": "Location", "display": visit.place}
         said["participant"].append({"actor": place, "required": "required", "status": answered})
     return pruned(said)
+
+
+def _window(pathway: Pathway, step: Step, ground: Ground) -> Json:
+    """When the visit is wanted: the window of its step, as far as it is known. Said while nothing is settled."""
+    earliest = ground.protocol.step(step.key).window.earliest
+    opening = resolve(earliest, step, pathway, ground) if earliest else None
+    limit = due(step, pathway, ground)
+    start, end = (moment.instant if moment else None for moment in (opening, limit))
+    return period(start, end) or {}

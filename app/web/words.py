@@ -103,7 +103,7 @@ def happened(event: Mapping[str, Any], protocol: Protocol, speech: Speech) -> st
     said += [str(event[name]) for name in ("gate", "channel", "how", "person") if event.get(name)]
     said += [
         f"« {sentence(event[name], protocol, speech)} »"
-        for name in ("text", "reason", "note")
+        for name in ("text", "reason", "note", "said")
         if event.get(name)
     ]
     return " · ".join(said)
