@@ -54,9 +54,20 @@ def do(service: Service, session: Session, who: Caller, wish: Wish) -> Done:
 
 
 def may(who: Caller, wish: Wish) -> None:
-    """403 for a person, and for a system that was not granted this."""
+    """403 for a person, and for a system that was not granted this: a condition is a search beside the write."""
     system(who)
     allowed(who, wish.type, _INTERACTION[wish.method])
+    if wish.criteria is not None:
+        allowed(who, wish.type, "search-type")
+
+
+def may_see(who: Caller, done: Done) -> bool:
+    """Whether what stands after a write may be shown to who wrote: it may hold more than they said."""
+    try:
+        allowed(who, done.found.type if done.found is not None else "", "read")
+    except FhirError:
+        return False
+    return True
 
 
 # --- where it comes down ----------------------------------------------------------------------------------

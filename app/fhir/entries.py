@@ -85,7 +85,8 @@ def named(entry: Entry) -> Iterator[None]:
         refused = refusal(caught)
         if refused is None:
             raise
-        raise FhirError(refused.status, *(_placed(entry, each) for each in refused.issues)) from None
+        placed = (_placed(entry, each) for each in refused.issues)
+        raise FhirError(refused.status, *placed, headers=refused.headers) from None
 
 
 def _placed(entry: Entry, issue: Issue) -> Issue:

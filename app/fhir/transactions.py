@@ -120,6 +120,7 @@ class _Bundle:
                 type_, mark, query = said.removeprefix(f"{base(self.service)}/").partition("?")
                 if mark and type_ in BY_TYPE:
                     with named(entry):
+                        allowed(self.who, type_, "search-type")
                         found[said] = (type_, matching.criteria(query))
         return found
 
@@ -223,7 +224,8 @@ class _Bundle:
         text = None
         if done.found is not None:
             response |= {"location": location(self.service, done), **_stamp(done.found)}
-            text = words(done.found) if returns == "representation" else None
+            shown = returns == "representation" and creating.may_see(self.who, done)
+            text = words(done.found) if shown else None
         if done.issues and returns != "minimal":
             response["outcome"] = operation_outcome(done.issues)
         return _entry(response, text)

@@ -127,21 +127,21 @@ def _no_query(request: Request) -> None:
 def _written(service: Service, request: Request, who: Caller, wish: Wish) -> Response:
     creating.may(who, wish)
     done = locks.write(service.db, lambda session: creating.do(service, session, who, wish))
-    return _answer(service, request, wish, done)
+    return _answer(service, request, who, wish, done)
 
 
-def _answer(service: Service, request: Request, wish: Wish, done: Done) -> Response:
+def _answer(service: Service, request: Request, who: Caller, wish: Wish, done: Done) -> Response:
     if done.found is None:
         return fhir(200, operation_outcome(done.issues, id=request_id(request)))
     headers = version_headers(done.found)
     if done.status == 201 or done.found.id != wish.id:
         headers["Location"] = location(service, done)
     returns = asking.preference(request).returns
-    if returns == "minimal":
-        return fhir(done.status, None, headers)
     if returns == "OperationOutcome":
         said = [*done.issues, information(_done(done))]
         return fhir(done.status, operation_outcome(said, id=request_id(request)), headers)
+    if returns == "minimal" or not creating.may_see(who, done):
+        return fhir(done.status, None, headers)
     return resource(done.status, done.found, headers)
 
 
