@@ -275,13 +275,14 @@ def _exchange(
     heard: dict[str, Known] = {}
     fault: NotSaid | None = None
     by_ref = {_ref(parcel): parcel for parcel in some}
-    with works.db.write() as session:
-        for ref, said in read_response(answer, contents, known).items():
-            if isinstance(said, Failure):
-                fault = fault or NotSaid(f"the destination did not take {ref}", heard, said)
-                continue
+    for ref, said in read_response(answer, contents, known).items():
+        if isinstance(said, Failure):
+            fault = fault or NotSaid(f"the destination did not take {ref}", heard, said)
+        else:
             heard[ref] = said
-            deliveries.delivered(session, due, by_ref[ref], remote=said.remote, etag=said.etag)
+    with works.db.write() as session:
+        taken = [(by_ref[ref], said.remote, said.etag) for ref, said in heard.items()]
+        deliveries.delivered(session, due, taken)
     for ref, said in heard.items():
         if said.created and by_ref[ref].type == "Patient":
             settle(works, destination, due, by_ref[ref], said.remote)

@@ -6,6 +6,7 @@ the moment of sending, so late, repeated and coalesced are all harmless.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -136,13 +137,15 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
     return found
 
 
-def delivered(session: Session, due: Due, parcel: Parcel, *, remote: str, etag: str | None) -> None:
-    """The destination has this version, under this name of its own."""
-    row = _row(session, due, parcel)
-    if row.remote is None and parcel.type == "Patient":
-        _owe_all_of(session, due.destination, parcel.id, but=due.pathway_id)
-    row.version, row.content, row.remote, row.etag = parcel.version, parcel.content, remote, etag
-    row.refused, row.refused_version, row.refused_at = None, None, None
+def delivered(session: Session, due: Due, said: Sequence[tuple[Parcel, str, str | None]]) -> None:
+    """The destination has these versions, each under a name of its own and at a version of its own (if it says)."""
+    rows = _rows(session, due, [parcel for parcel, _, _ in said])
+    for parcel, remote, etag in said:
+        row = rows[parcel.type, parcel.id]
+        if row.remote is None and parcel.type == "Patient":
+            _owe_all_of(session, due.destination, parcel.id, but=due.pathway_id)
+        row.version, row.content, row.remote, row.etag = parcel.version, parcel.content, remote, etag
+        row.refused, row.refused_version, row.refused_at = None, None, None
 
 
 def refused(session: Session, due: Due, parcel: Parcel, *, outcome: dict[str, Any], now: datetime) -> None:
@@ -253,16 +256,21 @@ def owing(session: Session) -> int:
 
 
 def _row(session: Session, due: Due, parcel: Parcel) -> DeliveredRow:
-    key = (due.destination, parcel.type, parcel.id)
-    row = session.get(DeliveredRow, key)
-    if row is None:
+    return _rows(session, due, [parcel])[parcel.type, parcel.id]
+
+
+def _rows(session: Session, due: Due, parcels: Sequence[Parcel]) -> dict[tuple[str, str], DeliveredRow]:
+    """What we know of these at the destination, by type and id; begun where it is nothing yet."""
+    query = select(DeliveredRow).where(
+        DeliveredRow.destination == due.destination, col(DeliveredRow.id).in_({one.id for one in parcels})
+    )
+    found = {(row.type, row.id): row for row in session.exec(query)}
+    missing = [one for one in parcels if (one.type, one.id) not in found]
+    for one in missing:
         # A Patient may be told of by two pathways at this very moment.
-        new = DeliveredRow(
-            destination=due.destination, type=parcel.type, id=parcel.id, pathway_id=due.pathway_id
-        )
+        new = DeliveredRow(destination=due.destination, type=one.type, id=one.id, pathway_id=due.pathway_id)
         insert_if_absent(session, new)
-        row = session.get_one(DeliveredRow, key)
-    return row
+    return found | ({(row.type, row.id): row for row in session.exec(query)} if missing else {})
 
 
 def _owe_all_of(session: Session, destination: str, patient_id: str, *, but: str) -> None:
