@@ -6,6 +6,7 @@ They are made of the sealed trace when they are asked for, so that nothing of it
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -14,10 +15,11 @@ from fastapi import APIRouter, Request, Response
 from app.fhir import asking
 from app.fhir.answer import fhir
 from app.fhir.asked import is_id, pairs
+from app.fhir.asking import Body
 from app.fhir.caller import Caller, allowed
 from app.fhir.dates import span
 from app.fhir.errors import refuse
-from app.fhir.reads import base
+from app.fhir.reads import base, typed
 from app.service import Service
 from fhir_mappings.audit_event import ACTIONS, Line, audit_event
 from fhir_mappings.read import Json
@@ -40,7 +42,11 @@ def serve_trace(router: APIRouter, service: Service) -> None:
 
     @router.get("/AuditEvent", name="search AuditEvent")
     def find_some(request: Request) -> Response:
-        return find(service, request, request.state.caller)
+        return find(service, request, request.state.caller, request.query_params.multi_items())
+
+    @router.post("/AuditEvent/_search", name="search AuditEvent by POST")
+    def find_by_post(request: Request, body: Body) -> Response:
+        return find(service, request, request.state.caller, typed(request, body))
 
 
 def may_look(who: Caller) -> None:
@@ -63,12 +69,12 @@ def read(service: Service, request: Request, who: Caller, id_: str) -> Response:
     return fhir(200, _said(service, told))
 
 
-def find(service: Service, request: Request, who: Caller) -> Response:
+def find(service: Service, request: Request, who: Caller, parameters: Sequence[tuple[str, str]]) -> Response:
     """A search by patient, date and action, the latest first, page by page."""
     asking.need_acceptable(request)
     may_look(who)
     allowed(who, "AuditEvent", "search-type")
-    asked = pairs(request.query_params.multi_items())
+    asked = pairs(parameters)
     unknown = sorted({name for name, _ in asked} - {*PARAMETERS, "_format"})
     if unknown and asking.preference(request).strict:
         known = ", ".join(PARAMETERS)

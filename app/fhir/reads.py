@@ -80,12 +80,17 @@ def find_by_post(
     service: Service, served: Served, pages: Pages, request: Request, who: Caller, body: bytes
 ) -> Response:
     """A search whose parameters stay out of the URL, and so out of everybody's logs."""
+    return _searched(service, served, pages, request, who, typed(request, body))
+
+
+def typed(request: Request, body: bytes) -> list[tuple[str, str]]:
+    """The parameters of a search by POST: those of the URL, then those of the form. 400, 415 when it is none."""
     asking.need_type(request, asking.FORM_TYPE)
     try:
-        typed = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200)
+        form = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200)
     except ValueError:
         raise refuse(400, "The body is no form in UTF-8 of at most 200 fields; correct it.") from None
-    return _searched(service, served, pages, request, who, [*request.query_params.multi_items(), *typed])
+    return [*request.query_params.multi_items(), *form]
 
 
 def _searched(

@@ -114,5 +114,8 @@ def test_one_is_read_by_its_id_and_nobody_writes_there(watched: Facade) -> None:
     (latest, *_) = entries(watched, _lastUpdated=f"ge{MONDAY.date()}")
     assert looks(watched, f"/AuditEvent/{latest['id']}").json() == latest
     assert [each["id"] for each in entries(watched, _id=latest["id"])] == [latest["id"]]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    posted = watched.client.post("/fhir/AuditEvent/_search", content=f"_id={latest['id']}", headers=form)
+    assert [each["resource"]["id"] for each in posted.json()["entry"]] == [latest["id"]]
     assert looks(watched, "/AuditEvent/nobody").status_code == 404
     assert watched.ask("POST", "/AuditEvent", resource=latest).status_code == 405
