@@ -15,15 +15,17 @@ Ask = Callable[[int], tuple[bytes, int]]
 
 @dataclass
 class Load:
-    """``seconds`` of every request, and how long all of them took together."""
+    """``seconds`` of every request that was answered well, how many were not, and how long all took together."""
 
     seconds: list[float] = field(default_factory=list)
     wall: float = 0.0
+    failed: int = 0
 
     def add(self, other: Load) -> None:
         """One more slice of the same load."""
         self.seconds += other.seconds
         self.wall += other.wall
+        self.failed += other.failed
 
     @property
     def rate(self) -> float:
@@ -33,13 +35,13 @@ class Load:
     @property
     def typical(self) -> float:
         """Milliseconds of the median request."""
-        return median(self.seconds) * 1000
+        return median(self.seconds) * 1000 if self.seconds else float("inf")
 
     @property
     def worst(self) -> float:
         """Milliseconds that 99 in 100 stay under; the longest when there are fewer than 100."""
         if len(self.seconds) < 100:
-            return max(self.seconds) * 1000
+            return max(self.seconds, default=float("inf")) * 1000
         return quantiles(self.seconds, n=100)[98] * 1000
 
 
@@ -57,22 +59,30 @@ def load(port: int, ask: Ask, *, clients: int, seconds: float, first: int) -> Lo
     """So many clients for so long. Requests are numbered from ``first``, each client's own."""
     until = time.perf_counter() + seconds
 
-    def one(client: int) -> list[float]:
-        taken = []
+    def one(client: int) -> tuple[list[float], int]:
+        taken, failed = [], 0
         number = first + client * 1_000_000
         with Connection(port) as connection:
             while time.perf_counter() < until:
                 sent, wanted = ask(number)
                 begun = time.perf_counter()
-                connection.answered(sent, wanted)
-                taken.append(time.perf_counter() - begun)
+                try:
+                    connection.answered(sent, wanted)
+                    taken.append(time.perf_counter() - begun)
+                except Unanswered:
+                    failed += 1
                 number += 1
-        return taken
+        return taken, failed
 
     begun = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
         found = list(pool.map(one, range(clients)))
-    return Load([each for taken in found for each in taken], time.perf_counter() - begun)
+    wall = time.perf_counter() - begun
+    return Load([each for taken, _ in found for each in taken], wall, sum(failed for _, failed in found))
+
+
+class Unanswered(Exception):
+    """An answer with another status than it should have had."""
 
 
 class Connection:
@@ -90,7 +100,7 @@ class Connection:
         self._socket.close()
 
     def answered(self, sent: bytes, wanted: int) -> bytes:
-        """The body of the answer. RuntimeError when its status is another than ``wanted``."""
+        """The body of the answer. Unanswered when its status is another than ``wanted``."""
         self._socket.sendall(sent)
         read = self._left
         while (end := read.find(b"\r\n\r\n")) < 0:
@@ -107,7 +117,7 @@ class Connection:
         self._left = body[length:] if length is not None else b""
         status = int(head.split(b" ", 2)[1])
         if status != wanted:
-            raise RuntimeError(f"{status} instead of {wanted}: {body[:400]!r}")
+            raise Unanswered(f"{status} instead of {wanted}: {body[:400]!r}")
         return body
 
     def _more(self) -> bytes:

@@ -55,7 +55,7 @@ class Line:
     @property
     def times(self) -> float:
         """How many times as long ours takes as plain SQL."""
-        return self.plain.rate / self.ours.rate
+        return self.plain.rate / self.ours.rate if self.ours.rate else float("inf")
 
 
 @dataclass
@@ -276,7 +276,8 @@ def table(lines: Sequence[Line]) -> Table:
 
 
 def _load(one: Load) -> tuple[str, str, str]:
-    return _number(one.rate), _number(one.typical), _number(one.worst)
+    failed = f" ({one.failed} failed)" if one.failed else ""
+    return f"{_number(one.rate)}{failed}", _number(one.typical), _number(one.worst)
 
 
 def _number(value: float) -> str:

@@ -112,7 +112,7 @@ def _kinds(connection: Connection) -> None:
                 "k": kind,
                 "status": status,
                 **moments,
-                "content": json.dumps(task("@n@", "@p@", status, due)),
+                "content": json.dumps(task("NNNN", "PPPP", status, due)),
             }
         )
     connection.execute(table.insert(), rows)
@@ -133,7 +133,7 @@ def _statements(connection: Connection, start: int, beyond: int) -> Iterator[tup
     number, patient = "CAST(turn.n AS TEXT)", f"CAST(turn.n / {OF_A_PATIENT} AS TEXT)"
 
     def said(words: str) -> str:
-        return f"replace(replace({words}, '@n@', {number}), '@p@', {patient})"
+        return f"replace(replace({words}, 'NNNN', {number}), 'PPPP', {patient})"
 
     bounds = {"a": start, "b": beyond}
     content = cast_json.format(said("k.content"))
@@ -150,14 +150,14 @@ def _statements(connection: Connection, start: int, beyond: int) -> Iterator[tup
         FROM {source} ORDER BY turn.n""",
         bounds,
     )
-    found_by = index(task("@n@", "@p@", "@s@", FIRST))
+    found_by = index(task("NNNN", "PPPP", "SSSS", FIRST))
     for param, system, value in found_by.tokens:
-        words = "k.status" if value == "@s@" else said("CAST(:value AS TEXT)")
+        words = "k.status" if value == "SSSS" else said("CAST(:value AS TEXT)")
         yield (
             f"""INSERT INTO resource_token (type, param, value, system, id)
             {series} SELECT 'Task', CAST(:param AS TEXT), {words}, CAST(:system AS TEXT), 'bench-' || {number}
             FROM {source} ORDER BY turn.n""",
-            {**bounds, "param": param, "system": system} | ({} if value == "@s@" else {"value": value}),
+            {**bounds, "param": param, "system": system} | ({} if value == "SSSS" else {"value": value}),
         )
     for param, _, _ in found_by.spans:
         begin, end = ("due", "past") if param == "due" else ("authored", "noted")
