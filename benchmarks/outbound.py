@@ -45,13 +45,14 @@ AIM = 50
 
 @dataclass(frozen=True)
 class Drain:
-    """One way of catching up: what was written, how many requests it took, in how many seconds."""
+    """One way of catching up: what was written, in how many requests and seconds, and our own processor's share."""
 
     outage: str
     way: str
     resources: int
     requests: int
     seconds: float
+    cpu: float
 
     @property
     def rate(self) -> float:
@@ -101,12 +102,12 @@ def _ours(outage: str, house: House, hospital: Hospital) -> Drain:
     before, asked = _versions(house), len(hospital.requests())
     house.clock.now += timedelta(hours=1)
     destination, works = house.service.destinations[0], house.service.works
-    seconds = _timed(lambda: _caught_up(lambda: deliver_due(works, destination, now=house.clock.now)))
+    seconds, cpu = _timed(lambda: _caught_up(lambda: deliver_due(works, destination, now=house.clock.now)))
     with house.service.db.read() as session:
         assert deliveries.owing(session) == 0, "not everything was told"
     after = _versions(house)
     told = sum(after[name] != before.get(name) for name in after)
-    return Drain(outage, "Jalon", told, len(hospital.requests()) - asked, seconds)
+    return Drain(outage, "Jalon", told, len(hospital.requests()) - asked, seconds, cpu)
 
 
 def _plain(outage: str, hospital: Hospital, resources: list[dict[str, Any]]) -> Drain:
@@ -121,7 +122,7 @@ def _plain(outage: str, hospital: Hospital, resources: list[dict[str, Any]]) -> 
                 params = {"identifier": f"{name['system']}|{name['value']}"}
                 http.put(place, params=params, json=body).raise_for_status()
 
-    return Drain(outage, "plain loop", len(resources), len(resources), _timed(loop))
+    return Drain(outage, "plain loop", len(resources), len(resources), *_timed(loop))
 
 
 def _versions(house: House) -> dict[tuple[str, str], int]:
@@ -142,10 +143,11 @@ def _caught_up(deliver: Callable[[], int]) -> None:
         pass
 
 
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds on the wall, and of our own processor."""
+    began, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - cpu
 
 
 def main() -> None:
@@ -153,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pathways", type=int, default=60)
     asked = parser.parse_args()
-    table = Table("outage of 24 h", "way", "resources", "requests", "seconds", "resources/s")
+    table = Table("outage of 24 h", "way", "resources", "requests", "seconds", "our CPU s", "resources/s")
     with tempfile.TemporaryDirectory(prefix="jalon-outbound-") as scratch:
         for one in drains(Path(scratch), pathways=asked.pathways):
             table.add_row(
@@ -162,6 +164,7 @@ def main() -> None:
                 str(one.resources),
                 str(one.requests),
                 f"{one.seconds:.2f}",
+                f"{one.cpu:.2f}",
                 f"{one.rate:.0f}",
             )
     Console(width=110).print(table)
