@@ -237,9 +237,10 @@ def expire_hold(pathway: Pathway, ground: Ground, reason: str) -> Pathway:
     """A hold plan whose ground has moved stands no longer: it is signed again or not at all.
 
     Its step is done again, and so is the check that relied on it. Messages about it vanish with the next plan,
-    because they exist only for a signed plan.
+    because they exist only for a signed plan. On a pathway that has stopped nothing is done again: what is learned
+    later of its patient is known, and asks for no work.
     """
-    if pathway.hold.status not in _MAY_EXPIRE:
+    if pathway.hold.status not in _MAY_EXPIRE or not pathway.runs:
         return pathway
     if is_under_way(pathway, ground):
         return pathway

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,11 +11,12 @@ from pathway import events as e
 from pathway.codec import decode, encode
 from pathway.decide import decide
 from pathway.flags import flags
+from pathway.hold_plan import HoldStatus
 from pathway.lifecycle import StepStatus
 from pathway.referral import Fact, Identifier
 from pathway.refusal import Refused
 from pathway.state import Actor, Pathway, Visit
-from tests.fhir.pathway_cast import GROUND, enrolled
+from tests.fhir.pathway_cast import GROUND, enrolled, refused
 
 LABORATORY = Actor("Laboratoire")
 NOW = datetime(2027, 3, 2, 9, tzinfo=UTC)
@@ -43,7 +45,8 @@ def test_a_result_that_is_corrected_once_the_step_is_done_is_read_again() -> Non
     pathway = after(pathway, e.StepCompleted(by=LABORATORY, step="triage", outcome="accepted"))
     again = after(pathway, report(status="corrected", said="Malin"))
     last = again.last("triage")
-    assert last is not None and (last.occurrence, last.status) == (2, StepStatus.OPEN)
+    assert last is not None
+    assert (last.occurrence, last.status) == (2, StepStatus.OPEN)
     assert [one.step for one in again.reported] == ["triage/2"]
 
 
@@ -65,6 +68,19 @@ def test_a_fact_corrected_by_its_source_is_forgotten_even_when_the_correction_is
     assert corrected.fact("inr") == right
     gone = after(corrected, e.FactsRecorded(by=LABORATORY, facts=(), instead_of=("lab/Observation/1",)))
     assert gone.fact("inr") is None
+
+
+def test_a_drug_that_is_learned_of_after_the_end_asks_for_no_work() -> None:
+    pathway = refused()
+    assert not pathway.runs
+    drug = {"atc": "B01AF02", "text": "Apixaban", "status": "active", "dose": None}
+    late = Fact("antithrombotics", [drug], pathway.as_of, "Labo", "lab/MedicationStatement/1")
+    known = e.FactsRecorded(by=LABORATORY, facts=(late,))
+    heard = after(
+        pathway.but(hold=replace(pathway.hold, status=HoldStatus.NOT_REQUIRED)), known, pathway.as_of
+    )
+    assert heard.fact("antithrombotics") == late
+    assert list(heard.unsettled()) == list(pathway.unsettled())
 
 
 def test_two_records_that_are_one_person_are_joined_and_parted_without_anything_else_moving() -> None:
