@@ -149,9 +149,10 @@ def listener(site: Site, name: str) -> Hear:
                 if about is None or about.pathway.id != pathway_id:
                     _unheard(name, kind, "not-found")
                     return
-                said = hear(
-                    session, works.ledger, site, about, resource, role="owner", by=by, at=works.clock()
-                )
+                now = works.clock()
+                said = hear(session, works.ledger, site, about, resource, role="owner", by=by, at=now)
+                what = f"{kind}/{resource.get('id')}"
+                works.trace(session, "write", what, about.patient_id, now=now, heard_of=name)
         except Refused as refused:
             _unheard(name, kind, refused.kind)
             _put_on_the_list(works, name, resource, refused.text)

@@ -283,6 +283,15 @@ def _exchange(
     with works.db.write() as session:
         taken = [(by_ref[ref], said.remote, said.etag) for ref, said in heard.items()]
         deliveries.delivered(session, due, taken)
+        works.trace(
+            session,
+            "send",
+            f"pathway/{due.pathway_id}",
+            some[0].patient_id,
+            now=works.clock(),
+            to=destination.name,
+            resources=sorted(heard),
+        )
     for ref, said in heard.items():
         if said.created and by_ref[ref].type == "Patient":
             settle(works, destination, due, by_ref[ref], said.remote)

@@ -44,6 +44,7 @@ class Parcel:
     current: bool
     told: dict[str, Any]
     added: dict[str, Any] | None = None
+    patient_id: str | None = None
 
 
 def claim(
@@ -132,6 +133,7 @@ def parcels(session: Session, due: Due) -> list[Parcel]:
                 current=bool(known and row.version in (known.version, known.refused_version)),
                 told=known.content if known else {},
                 added=known.added if known else None,
+                patient_id=row.patient_id,
             )
         )
     return found
