@@ -19,6 +19,7 @@ from app.commands import (
     keys,
     plan,
     protocol,
+    protocol_export,
     protocol_migrate,
     protocol_simulate,
     protocol_versions,
@@ -57,6 +58,7 @@ protocol.app.command()(protocol_versions.publish)
 protocol.app.command("list")(protocol_versions.versions_list)
 protocol.app.command()(protocol_versions.use)
 protocol.app.command()(protocol_migrate.migrate)
+protocol.app.command()(protocol_export.export)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(plan.app, name="plan")
 app.add_typer(hold.app, name="hold")

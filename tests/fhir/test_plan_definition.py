@@ -12,6 +12,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from app import protocols
+from fhir_mappings.apply_operation import apply_operation
 from fhir_mappings.plan_definition import definitions
 from fhir_mappings.plan_extensions import DECLARED, structure_definitions
 from fhir_mappings.plan_window import ACCEPTABLE
@@ -21,6 +22,7 @@ from pathway.condition import Condition
 from pathway.protocol import Offset, Protocol, StepRule, Window
 from pathway.refusal import Refused, Text
 from tests.fhir.plan_reader import ReadStep, actions, both, read_gates, read_steps
+from tests.peers.judges import Medplum, Pyrofile
 
 Json = dict[str, Any]
 
@@ -120,6 +122,14 @@ def test_every_resource_is_well_formed(centre: Path | None) -> None:
         assert check(resource) == []
         get_fhir_model_class(resource["resourceType"]).model_validate(resource)
         assert "subjectCanonical" not in resource
+
+
+def test_two_judges_that_are_not_ours_find_no_fault(medplum: Medplum, pyrofile: Pyrofile) -> None:
+    plan, *activities = exported()
+    own = [*structure_definitions(SITE), apply_operation(SITE)]
+    for resource in (plan, activities[0], activities[1], *own):
+        assert medplum.faults(resource) == []
+        assert pyrofile.faults(resource) == []
 
 
 def test_every_canonical_and_every_action_that_is_named_is_there() -> None:
