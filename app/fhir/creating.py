@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from app.fhir import matching
 from app.fhir.about_whom import bearer, our_patient, record_of
+from app.fhir.answer import exactly
 from app.fhir.asked import is_id
 from app.fhir.caller import Caller, allowed, system
 from app.fhir.errors import FhirError, refuse
@@ -25,7 +26,7 @@ from app.service import Service
 from fhir_mappings import decimals
 from fhir_mappings.json_patch import apply_json_patch
 from fhir_mappings.raw import text_of
-from fhir_mappings.read import Json, objects_at, text_at
+from fhir_mappings.read import Json, object_at, objects_at, text_at
 from fhir_mappings.site import fhir_id
 from fhir_mappings.validate import check
 from scheduler.inbound import understand
@@ -169,7 +170,7 @@ def write(service: Service, session: Session, who: Caller, wish: Wish, landing: 
     if landing.about is not None:
         return heard(service, session, who, wish, landing.about, incoming)
     if landing.patient is not None:
-        return patient_heard(service, session, who, landing.patient, incoming)
+        return patient_heard(service, session, who, landing.patient, incoming, body)
     return _kept(service, session, who, wish, landing, incoming, body)
 
 
@@ -210,7 +211,7 @@ def _kept(
         content = before_keeping(service, session, who, content)
         body = decimals.written(content).encode()
     patient_id = our_patient(session, content, base(service))
-    resources.keep(
+    changed = resources.keep(
         session,
         projected(content, base=base(service), zone=service.zone),
         body=body,
@@ -223,7 +224,7 @@ def _kept(
         session,
         service.ledger,
         service.site,
-        content,
+        _as_versioned(content, changed.version, exactly(who.now)),
         patient_id=patient_id,
         source=holder.name,
         by=who.actor,
@@ -233,3 +234,11 @@ def _kept(
     service.audit.write(session, who.trace("write", what, patient_id, moved=said.moved))
     found = search.read(session, landing.type, landing.id)
     return Done(201 if standing is None else 200, found, said.issues, said.moved)
+
+
+def _as_versioned(resource: Json, version: int, updated: str) -> Json:
+    """The resource as the version that was made of it here: what its author says of versions is not heard."""
+    return {
+        **resource,
+        "meta": {**object_at(resource, "meta"), "versionId": str(version), "lastUpdated": updated},
+    }

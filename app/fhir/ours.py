@@ -86,23 +86,30 @@ def heard(
     return Done(201 if made else 200, said.found, said.issues, said.moved)
 
 
-def patient_heard(service: Service, session: Session, who: Caller, patient_id: str, incoming: Json) -> Done:
-    """What a Patient says of our patient is heard; our own record is answered, as it then stands."""
-    holder = system(who)
+def patient_heard(
+    service: Service, session: Session, who: Caller, patient_id: str, incoming: Json, body: bytes
+) -> Done:
+    """What a Patient says of our patient is heard; our own record is answered, as it then stands.
+
+    What it says of its version is passed over: a version is the server's to say, and here it is given none.
+    """
+    holder, record = system(who), record_of(session, patient_id)
+    assert record is not None, "a patient who is heard of has a record"
+    said_of = {"id": record.id, **{name: value for name, value in incoming.items() if name != "meta"}}
     said = understand(
         session,
         service.ledger,
         service.site,
-        incoming,
+        said_of,
         patient_id=patient_id,
         source=holder.name,
         by=who.actor,
         at=who.now,
+        body=body,
     )
     session.flush()
     found = record_of(session, patient_id)
-    assert found is not None, "a patient who is heard of has a record"
-    service.audit.write(session, who.trace("write", f"Patient/{found.id}", patient_id, moved=said.moved))
+    service.audit.write(session, who.trace("write", f"Patient/{record.id}", patient_id, moved=said.moved))
     return Done(200, found, said.issues, said.moved)
 
 
