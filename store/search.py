@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Row,
     SQLColumnExpression,
     Text,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from sqlmodel import Session, col, func, select
 
 from store.asked import Ids, Key, Named, Place, Question, Tokens
+from store.bound import bound
 from store.resource_tables import ResourceRow, ResourceTokenRow
 from store.search_conditions import conditions, sorted_by
 
@@ -106,24 +108,29 @@ def said(session: Session, type_: str, id_: str) -> Said | None:
 def page(session: Session, question: Question) -> Page:
     """The resources that a search finds, in its order, from where it asks to go on."""
     keys = _keys(question)
+    shape, values = bound(question)
     found: list[tuple[Said, tuple[Any, ...]]] = []
     narrow = any(isinstance(one, Ids | Tokens) for one in question.wanted)
     for without in _parts(keys, question.after, narrow=narrow):
         if (missing := question.count + 1 - len(found)) > 0:
-            found += _part(session, question, keys, without=without, limit=missing)
+            statement = _statement(shape, without)
+            rows = session.connection().execute(statement, {**values, "limit": missing})
+            found += [(_said(row), tuple(map(_utc, row[7:]))) for row in rows]
     kept = found[: question.count]
     if len(found) <= question.count or not kept:
         return Page(tuple(one for one, _ in kept))
-    last, values = kept[-1]
-    return Page(tuple(one for one, _ in kept), Place(values, last.id))
+    last, sorted_values = kept[-1]
+    return Page(tuple(one for one, _ in kept), Place(sorted_values, last.id))
 
 
 def total(session: Session, question: Question, *, most: int | None = None) -> int:
     """How many resources a search finds on all its pages; no more than ``most`` + 1 are counted."""
-    asked = select(literal(1)).select_from(ResourceRow).where(*conditions(replace(question, after=None)))
+    shape, values = bound(replace(question, after=None))
+    asked = select(literal(1)).select_from(ResourceRow).where(*conditions(shape))
     if most is not None:
         asked = asked.limit(most + 1)
-    return session.exec(select(func.count()).select_from(asked.subquery())).one()
+    counted = select(func.count()).select_from(asked.subquery())
+    return int(session.connection().execute(counted, values).scalar_one())
 
 
 def pointed_at(session: Session, type_: str, param: str, ids: Sequence[str]) -> set[tuple[str, str]]:
@@ -220,22 +227,21 @@ def _parts(keys: Sequence[_Sorted], after: Place | None, *, narrow: bool) -> lis
     return [True] if after is not None and after.values[0] is None else [False, True]
 
 
-def _part(
-    session: Session, question: Question, keys: Sequence[_Sorted], *, without: bool | None, limit: int
-) -> list[tuple[Said, tuple[Any, ...]]]:
-    query = select(*_columns(), *(one.by for one in keys[:-1])).where(*conditions(question))
-    order = list(keys)
+@lru_cache(maxsize=256)
+def _statement(shape: Question, without: bool | None) -> Any:
+    """The statement of one part of a page, for every question of this shape."""
+    order = _keys(shape)
+    query = select(*_columns(), *(one.by for one in order[:-1])).where(*conditions(shape))
     if without is not None:
         first = order[0]
         query = query.where(first.by.is_(None) if without else first.by.is_not(None))
         order[0] = replace(first, nullable=False)
-    after = question.after
+    after = shape.after
     if after is not None and not (without and after.values[0] is not None):
         query = query.where(_beyond(order, after))
     if without:
         order = order[1:]
-    rows = session.connection().execute(query.order_by(*map(_directed, order)).limit(limit))
-    return [(_said(row), tuple(map(_utc, row[7:]))) for row in rows]
+    return query.order_by(*map(_directed, order)).limit(bindparam("limit", type_=Integer))
 
 
 def _directed(one: _Sorted) -> Any:
@@ -245,9 +251,13 @@ def _directed(one: _Sorted) -> Any:
 
 def _beyond(keys: Sequence[_Sorted], after: Place) -> ColumnElement[bool]:
     """What comes after that row: further by a key, and equal by all before it."""
-    values = (*after.values, after.id)
-    if None not in values and len({one.key.descending for one in keys}) == 1 and not _any_nullable(keys):
-        row, there = tuple_(*(one.by for one in keys)), tuple_(*map(literal, values))
+    names = (*after.values, after.id)
+    values = [
+        None if name is None else bindparam(str(name), type_=_type(one))
+        for one, name in zip(keys, names, strict=True)
+    ]
+    if None not in names and len({one.key.descending for one in keys}) == 1 and not _any_nullable(keys):
+        row, there = tuple_(*(one.by for one in keys)), tuple_(*values)
         return row < there if keys[0].key.descending else row > there
     further: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
@@ -259,6 +269,10 @@ def _beyond(keys: Sequence[_Sorted], after: Place) -> ColumnElement[bool]:
         further.append(and_(*equal, or_(beyond, one.by.is_(None)) if one.nullable else beyond))
         equal.append(one.by == value)
     return or_(*further)
+
+
+def _type(one: _Sorted) -> Any:
+    return one.by.type  # type: ignore[attr-defined] # columns and scalar subqueries alike have one
 
 
 def _any_nullable(keys: Sequence[_Sorted]) -> bool:

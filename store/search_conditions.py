@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    SQLColumnExpression,
+    String,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlmodel import col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from store.asked import Dates, Ids, Key, Missing, Named, Question, Span, Statuses, Tokens, Updated, Wanted
 from store.resource_tables import ResourceRow, ResourceSpanRow, ResourceTokenRow
 
 
 def conditions(question: Question) -> list[ColumnElement[bool]]:
-    """Everything that must hold of a row."""
+    """Everything that must hold of a row. The values of the question are the names of bound parameters."""
     return [
         col(ResourceRow.type) == question.type,
         *(_condition(question.type, one) for one in question.wanted),
@@ -43,9 +59,9 @@ def _condition(type_: str, one: Wanted) -> ColumnElement[bool]:
     row = ResourceRow
     match one:
         case Ids(either):
-            return col(row.id).in_(either)
+            return col(row.id).in_(_texts(either))
         case Statuses(either, negated):
-            has = col(row.status).in_(either)
+            has = col(row.status).in_(_texts(either))
             return or_(not_(has), col(row.status).is_(None)) if negated else has
         case Tokens(param, either, negated):
             named = _tokens(type_, [param], or_(false(), *_named(either)))
@@ -84,10 +100,21 @@ def _named(either: Sequence[Named]) -> list[ColumnElement[bool]]:
     row = ResourceTokenRow
     found = []
     for system, values in by_system.items():
-        in_system = col(row.system) == system if system is not None else true()
-        any_value = true() if None in values else col(row.value).in_([one for one in values if one])
+        in_system = col(row.system) == bindparam(system, type_=String) if system is not None else true()
+        said = [one for one in values if one is not None]
+        any_value = true() if None in values else col(row.value).in_(_texts(said))
         found.append(and_(in_system, any_value))
     return found
+
+
+def _texts(names: Sequence[str]) -> list[BindParameter[str]]:
+    return [bindparam(name, type_=String) for name in names]
+
+
+def _moments(asked: Span) -> tuple[BindParameter[datetime], BindParameter[datetime]]:
+    """The start and the end, each by its name."""
+    start, end = str(asked.start), str(asked.end)
+    return bindparam(start, type_=UTCDateTime), bindparam(end, type_=UTCDateTime)
 
 
 def _spans(type_: str, param: str, which: ColumnElement[bool]) -> Any:
@@ -98,38 +125,40 @@ def _spans(type_: str, param: str, which: ColumnElement[bool]) -> Any:
 def _in_span(asked: Span) -> ColumnElement[bool]:
     """How a span that a resource has compares with the one asked for (R4, search: prefixes)."""
     start, end = col(ResourceSpanRow.start), col(ResourceSpanRow.end)
-    within = and_(start >= asked.start, end <= asked.end)
+    first, beyond = _moments(asked)
+    within = and_(start >= first, end <= beyond)
     match asked.prefix:
         case "eq":
             # The second bound says nothing new; it is what an index is read by.
-            return and_(within, start < asked.end)
+            return and_(within, start < beyond)
         case "ne":
             return not_(within)
         case "gt":
-            return end > asked.end
+            return end > beyond
         case "lt":
-            return start < asked.start
+            return start < first
         case "ge":
-            return and_(end > asked.start, or_(end > asked.end, start >= asked.start))
+            return and_(end > first, or_(end > beyond, start >= first))
         case "le":
-            return and_(start < asked.end, or_(start < asked.start, end <= asked.end))
+            return and_(start < beyond, or_(start < first, end <= beyond))
         case "sa":
-            return start >= asked.end
+            return start >= beyond
         case "eb":
-            return end <= asked.start
+            return end <= first
 
 
 def _changed(asked: Span) -> ColumnElement[bool]:
     """The same of an instant."""
     at = col(ResourceRow.updated)
-    within = and_(at >= asked.start, at < asked.end)
+    first, beyond = _moments(asked)
+    within = and_(at >= first, at < beyond)
     return {
         "eq": within,
         "ne": not_(within),
-        "gt": at >= asked.end,
-        "ge": at >= asked.start,
-        "lt": at < asked.start,
-        "le": at < asked.end,
-        "sa": at >= asked.end,
-        "eb": at < asked.start,
+        "gt": at >= beyond,
+        "ge": at >= first,
+        "lt": at < first,
+        "le": at < beyond,
+        "sa": at >= beyond,
+        "eb": at < first,
     }[asked.prefix]
