@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,10 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from app import clock as app_clock
+from gateways import keys as key_files
 from gateways.fhir_client import FhirClient
+from gateways.keys import Keys, generate
 from gateways.ports import DeliveryFailed
 from pathway import events as e
 from scheduler.looking import look_at
@@ -23,6 +27,7 @@ from store.database import Database
 from store.tables import DeliveredRow, DeliveryRow
 from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, open_house, patient, plain_settings
 from tests.peers.hospital import Hospital
+from tests.peers.oidc import Authority
 
 MONDAY = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 FRIDAY = MONDAY + timedelta(days=4)
@@ -390,3 +395,40 @@ def test_everything_that_was_refused_is_tried_again_at_once_when_a_person_says_s
         assert all(row.refused is None for row in session.exec(select(DeliveredRow)))
     client.close()
     there.client.close()
+
+
+def test_a_hospital_is_asked_no_faster_than_it_allows(
+    sqlite_url: str, tmp_path: Path, fhir_server: Hospital
+) -> None:
+    with house_of(sqlite_url, tmp_path, fhir_server, per_second=4) as house:
+        for number in range(3):
+            booked(house, number)
+        began = time.monotonic()
+        house.tick()
+        asked_for = len(fhir_server.requests())
+        assert owing(house) == 0
+        assert asked_for > 4
+        assert time.monotonic() - began >= (asked_for - 4) / 4
+
+
+def test_a_hospital_is_told_with_a_token_that_was_signed_for(
+    sqlite_url: str, tmp_path: Path, fhir_server: Hospital
+) -> None:
+    ours = Keys((generate("ES384"),))
+    key_files.write(tmp_path / "keys.json", ours)
+    scopes = ["system/*.read", "system/*.write"]
+    audience = fhir_server.base_url
+    with Authority(clients={"jalon": ours.public()}, audience=audience, scopes=scopes) as authority:
+        smart = {
+            "client_id": "jalon",
+            "key_file": str(tmp_path / "keys.json"),
+            "token_url": authority.token_url,
+        }
+        with house_of(sqlite_url, tmp_path, fhir_server, smart=smart) as house:
+            house.clock.now = app_clock.now()  # the authority lives today
+            booked(house)
+            house.tick()
+            assert owing(house) == 0
+    shown = {one["headers"].get("authorization", "") for one in fhir_server.requests()} - {""}
+    assert len(shown) == 1, "one token for every request"
+    assert shown.pop().startswith("Bearer eyJ")
