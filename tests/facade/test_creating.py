@@ -261,3 +261,24 @@ def test_a_body_with_a_byte_order_mark_is_taken_without_it(standing: Facade) -> 
     answer = standing.ask("PUT", "/Observation/marked", content=body, headers={"Content-Type": FHIR_JSON})
     assert answer.status_code == 201, answer.text
     assert standing.get("/Observation/marked").json()["status"] == "final"
+
+
+def _id_of(answer: Any) -> str:
+    return str(answer.headers["location"].split("/Observation/")[1].split("/")[0])
+
+
+def test_a_measurement_of_our_patient_is_known_to_the_pathway(standing: Facade) -> None:
+    pathway_id = standing.referred(43)
+    about = {"subject": standing.task(pathway_id, "triage")["for"]}
+    unit = {"value": 2.3, "unit": "INR", "system": "http://unitsofmeasure.org", "code": "{INR}"}
+    said = {**INR, **about, "valueQuantity": unit}
+    answer = standing.ask(
+        "POST", "/Observation", resource=said, headers={"Prefer": "return=OperationOutcome"}
+    )
+    assert answer.status_code == 201, answer.text
+    pathway, _ = standing.house.load(pathway_id)
+    fact = pathway.fact("inr")
+    assert fact is not None
+    assert (fact.value, fact.source) == (2.3, f"RIS/Observation/{_id_of(answer)}")
+    nobody = standing.ask("POST", "/Observation", resource=INR, headers={"Prefer": "return=OperationOutcome"})
+    assert nobody.status_code == 201, "what is of nobody here is kept all the same"
