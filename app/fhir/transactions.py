@@ -57,6 +57,23 @@ def receive(service: Service, pages: Pages, request: Request, who: Caller, body:
     return work.batch() if type_ == "batch" else work.transaction()
 
 
+Token = tuple[str, str, str]
+"""A type, a search parameter, and a value as a search says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A reference that says what it looks for, and the first entry that has it."""
+
+    entry: int
+    type: str
+    criteria: Criteria
+
+    def among(self, coming: dict[Token, set[str]]) -> set[str]:
+        """The ids of what comes along in the Bundle and meets every criterion."""
+        return set.intersection(*(coming.get((self.type, *pair), set()) for pair in self.criteria))
+
+
 @dataclass(frozen=True, slots=True)
 class _Bundle:
     """A batch or transaction at work."""
@@ -111,25 +128,25 @@ class _Bundle:
         done = locks.write(self.service.db, lambda session: self._all(session, writes, searched))
         return self._answer("transaction-response", [done[each.index] for each in self.entries])
 
-    def _searched(self, writes: dict[int, Wish]) -> dict[str, tuple[str, Criteria]]:
+    def _searched(self, writes: dict[int, Wish]) -> dict[str, Sought]:
         """The references that say what they look for (``Patient?identifier=…``), read."""
-        found: dict[str, tuple[str, Criteria]] = {}
+        found: dict[str, Sought] = {}
         for index_ in writes:
             entry = self.entries[index_]
             for said in references(entry.text or ""):
                 type_, mark, query = said.removeprefix(f"{base(self.service)}/").partition("?")
                 if mark and type_ in BY_TYPE:
+                    if said in found:
+                        continue
                     with named(entry):
                         allowed(self.who, type_, "search-type")
-                        found[said] = (type_, matching.criteria(query))
+                        found[said] = Sought(index_, type_, matching.criteria(query))
         return found
 
-    def _all(
-        self, session: Session, writes: dict[int, Wish], searched: dict[str, tuple[str, Criteria]]
-    ) -> dict[int, str]:
+    def _all(self, session: Session, writes: dict[int, Wish], searched: dict[str, Sought]) -> dict[int, str]:
         """The answer to every entry, each done in the order that R4 gives them, in this one transaction."""
         names = [name for each in writes.values() for name in creating.names(each)]
-        names += [matching.name(type_, said) for type_, said in searched.values()]
+        names += [matching.name(each.type, each.criteria) for each in searched.values()]
         locks.hold(session, names)
         landings = self._landings(session, writes)
         places = self._places(session, writes, landings, searched)
@@ -166,7 +183,7 @@ class _Bundle:
         session: Session,
         writes: dict[int, Wish],
         landings: dict[int, Landing],
-        searched: dict[str, tuple[str, Criteria]],
+        searched: dict[str, Sought],
     ) -> dict[str, str]:
         """What references become: those to a fullUrl of the Bundle, and those that search."""
         places: dict[str, str] = {}
@@ -174,15 +191,17 @@ class _Bundle:
             full_url = self.entries[index_].full_url
             if full_url is not None:
                 places[full_url] = f"{landing.type}/{landing.id}"
-        for said, (type_, criteria) in searched.items():
-            user = next(each for each in writes if said in references(self.entries[each].text or ""))
-            with named(self.entries[user]):
-                found = matching.one(self.service, session, BY_TYPE[type_], criteria)
-                ids = [found.id] if found is not None else _within(writes, landings, type_, criteria)
+            if (chosen := writes[index_].id) not in (None, landing.id):
+                places[f"{landing.type}/{chosen}"] = f"{landing.type}/{landing.id}"
+        coming = _coming(writes, landings) if searched else {}
+        for said, sought in searched.items():
+            with named(self.entries[sought.entry]):
+                found = matching.one(self.service, session, BY_TYPE[sought.type], sought.criteria)
+                ids = {found.id} if found is not None else sought.among(coming)
                 if len(ids) != 1:
                     how = "nothing" if not ids else "more than one resource"
-                    raise refuse(412, f"A reference to {type_} by a search finds {how}; correct it.")
-            places[said] = f"{type_}/{ids[0]}"
+                    raise refuse(412, f"A reference to {sought.type} by a search finds {how}; correct it.")
+            places[said] = f"{sought.type}/{ids.pop()}"
         return places
 
     # --- answers ------------------------------------------------------------------------------------------
@@ -272,21 +291,13 @@ def _place(said: str, entry: Entry, places: dict[str, str]) -> str | None:
     return places.get(f"{root}/{type_}/{id_}")
 
 
-def _within(
-    writes: dict[int, Wish], landings: dict[int, Landing], type_: str, criteria: Criteria
-) -> list[str]:
-    """The ids of what this very transaction makes or changes and the criteria name."""
-    found = []
+def _coming(writes: dict[int, Wish], landings: dict[int, Landing]) -> dict[Token, set[str]]:
+    """What this very transaction makes or changes, by what each will be found by."""
+    found: dict[Token, set[str]] = {}
     for index_, wanted in writes.items():
-        if wanted.type != type_ or wanted.method == "PATCH":
-            continue
-        tokens = {
-            (param, said)
-            for param, system_, value in index(wanted.resource).tokens
-            for said in (value, f"{system_}|{value}")
-        }
-        if all(pair in tokens for pair in criteria):
-            found.append(landings[index_].id)
+        for param, system_, value in index(wanted.resource).tokens:
+            for said in (value, f"{system_}|{value}"):
+                found.setdefault((wanted.type, param, said), set()).add(landings[index_].id)
     return found
 
 

@@ -213,6 +213,46 @@ def test_our_patient_in_a_transaction_is_the_one_we_have(standing: Facade) -> No
     assert told[1]["resource"]["subject"] == {"reference": ours}
 
 
+def test_references_to_the_id_a_hospital_chose_for_our_patient_become_ours(standing: Facade) -> None:
+    pathway_id = standing.referred(51)
+    ours = standing.task(pathway_id, "triage")["for"]["reference"]
+    (bearer,) = patient(51).identifiers
+    said = {
+        "resourceType": "Patient",
+        "id": "ipp-51",
+        "identifier": [{"system": bearer.system, "value": bearer.value}],
+    }
+    sent = bundle(
+        entry("PUT", "Patient/ipp-51", said), entry("POST", "Observation", result("Patient/ipp-51"))
+    )
+    answer = standing.ask("POST", "", resource=sent, headers={"Prefer": "return=representation"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["entry"][1]["resource"]["subject"] == {"reference": ours}
+
+
+def test_a_bundle_of_hundreds_that_search_is_done_at_once(standing: Facade) -> None:
+    """Hundreds who look for the same few: what is looked for is looked up once, and not in every entry."""
+    many = [entry("POST", "Patient", person(10_000 + number)) for number in range(3)]
+    for number in range(200):
+        about = f"Patient?identifier=https://ipp.example|{10_000 + number % 3}"
+        many.append(
+            entry(
+                "POST",
+                "Flag",
+                {
+                    "resourceType": "Flag",
+                    "status": "active",
+                    "code": {"text": "x"},
+                    "subject": {"reference": about},
+                },
+            )
+        )
+    answer = standing.ask("POST", "", resource=bundle(*many))
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["entry"]) == 203
+    assert count(standing, "Flag") == 200
+
+
 def test_a_patch_comes_as_a_binary(standing: Facade) -> None:
     standing.put({**result("Patient/x"), "id": "patched"})
     operations = json.dumps([{"op": "replace", "path": "/status", "value": "amended"}]).encode()
