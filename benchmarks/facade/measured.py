@@ -31,6 +31,7 @@ from tests.peers.ports import free_port, wait_until_answered
 OPERATIONS = ("read", "search", "create", "transaction of 50")
 PEER_AT_MOST = 10_000
 """The peer keeps everything in memory and looks at every Task in turn: more would measure nothing but that."""
+_TURNS = 2
 _ROOT = Path(__file__).resolve().parents[2]
 NOTE = (
     "/s: requests a second. p50, p99: milliseconds. x SQL: how many times as long as plain SQL behind the same HTTP"
@@ -105,13 +106,13 @@ def _lines(
         for number in clients:
             asked = [partial(_ask, operation, size, side.token) for side in sides]
             for side, ask in zip(sides, asked, strict=True):
-                load(side.port, ask, clients=number, seconds=seconds / 8, first=900_000)
+                load(side.port, ask, clients=1, seconds=seconds / 8, first=900_000)
             loads = [Load() for _ in sides]
             # In turns, so that other work on the machine falls on all of them.
-            for turn in range(4):
+            for turn in range(_TURNS):
                 for side, ask, total in zip(sides, asked, loads, strict=True):
                     first = 50_000 * turn
-                    total.add(load(side.port, ask, clients=number, seconds=seconds / 4, first=first))
+                    total.add(load(side.port, ask, clients=number, seconds=seconds / _TURNS, first=first))
             peer = loads[2] if len(sides) > 2 else None
             held = sides[2].memory() if len(sides) > 2 else None
             yield Line(operation, size, number, database, loads[0], loads[1], peer, sides[0].memory(), held)
