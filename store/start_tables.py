@@ -11,8 +11,8 @@ class StartRow(SQLModel, table=True):
     """A start that was asked for under a key of its caller. Written once, with the pathway it began, or not at all.
 
     ``caller`` is the name of the system, whatever token it shows; keys of two systems have nothing to do with each
-    other. ``plan`` is the canonical (``url|version``) that was started. The referral tells for what, and what
-    has become of it.
+    other. ``plan`` is the canonical (``url|version``) that was started. The referral tells for whom and for
+    what, and what has become of it.
     """
 
     __tablename__ = "start"
@@ -21,5 +21,4 @@ class StartRow(SQLModel, table=True):
     key: str = Field(primary_key=True)
     at: datetime
     plan: str
-    patient_id: str = Field(foreign_key="patient.id")
     referral_id: str

@@ -35,7 +35,6 @@ def remember(session: Session, caller: str, key: str, *, plan: str, received: Re
             key=key,
             at=at,
             plan=plan,
-            patient_id=received.patient_id,
             referral_id=received.id,
         )
     )

@@ -51,7 +51,7 @@ class _Version:
 def show(service: Service, request: Request, who: Caller, id_: str | None = None) -> Response:
     """``GET``: the CarePlan that would begin, as a proposal. Nothing is stored but the trace of the look."""
     asking.need_acceptable(request)
-    for type_ in ("PlanDefinition", "Patient"):
+    for type_ in ("PlanDefinition", "Patient", "Condition"):
         allowed(who, type_, "read")
     applying = from_query(asked.pairs(request.query_params.multi_items()))
     with service.db.write() as session:
@@ -100,9 +100,8 @@ def start(service: Service, request: Request, who: Caller, body: bytes, id_: str
             _need_active(version)
         composed, intake, referral = _read(service, session, who, applying, version)
         if begun is not None:
-            before = starts.referral_of(session, begun)
-            _need_same(begun, before, applying, id_, version, composed, referral)
-            received = referrals.heard_before(session, begun.referral_id)
+            exactly = id_ is not None or applying.exactly(version.id, version.canonical)
+            received = _again(session, begun, version, composed, referral, exactly=exactly)
             what = f"CarePlan/{received.pathway_id}" if received.pathway_id else f"referral/{received.id}"
             service.audit.write(session, who.trace("read", what, received.patient_id))
             return received
@@ -111,6 +110,33 @@ def start(service: Service, request: Request, who: Caller, body: bytes, id_: str
         return received
 
     return _answer(service, request, locks.write(service.db, begin))
+
+
+def _again(
+    session: Session,
+    begun: StartRow,
+    version: _Version,
+    composed: Composed,
+    referral: Referral,
+    *,
+    exactly: bool,
+) -> Received:
+    """What has become of what this key began. 409 when that was something else.
+
+    Who does not name a version ``exactly`` means whichever was in use then; the fracture may be known better by now.
+    """
+    received = referrals.heard_before(session, begun.referral_id)
+    before = starts.referral_of(session, begun).fracture
+    url = begun.plan.rpartition("|")[0]
+    same = {
+        "plan": begun.plan == version.canonical if exactly else url == version.loaded.protocol.url,
+        "subject": received.patient_id == composed.patient_id,
+        "fracture": same_fracture((referral.patient, before), (referral.patient, referral.fracture)),
+    }
+    if other := [what for what, holds in same.items() if not holds]:
+        sentence = f"This start-key began a pathway for another {' and '.join(other)}; choose a new key."
+        raise refuse(409, sentence, "Parameters.parameter", code="conflict")
+    return received
 
 
 def _answer(service: Service, request: Request, received: Received) -> Response:
@@ -186,29 +212,3 @@ def _notes(session: Session, composed: Composed, intake: Intake, referral: Refer
             yield f"Un parcours est déjà en cours pour cette fracture (CarePlan/{plan_}) : la coordination décidera."
     for each in intake.missing:
         yield each.question_fr
-
-
-def _need_same(
-    begun: StartRow,
-    before: Referral,
-    applying: Applying,
-    id_: str | None,
-    version: _Version,
-    composed: Composed,
-    referral: Referral,
-) -> None:
-    """409 when the key began something else. Without a version, whichever was in use then is meant."""
-    url, _, _ = begun.plan.rpartition("|")
-    exactly = (
-        id_ is not None or version.canonical in (applying.url, applying.plan) or applying.plan == version.id
-    )
-    same_plan = begun.plan == version.canonical if exactly else url == version.loaded.protocol.url
-    same = {
-        "plan": same_plan,
-        "subject": begun.patient_id == composed.patient_id,
-        "fracture": same_fracture((referral.patient, before.fracture), (referral.patient, referral.fracture)),
-    }
-    other = [name for name, holds in same.items() if not holds]
-    if other:
-        sentence = f"This start-key began a pathway for another {' and '.join(other)}; choose a new key."
-        raise refuse(409, sentence, "Parameters.parameter", code="conflict")

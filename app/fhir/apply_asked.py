@@ -51,6 +51,11 @@ class Applying:
     key: str | None = None
     data: tuple[tuple[str, str | None, Json], ...] = ()
 
+    def exactly(self, id_: str, canonical: str) -> bool:
+        """Whether this version is named, and not just its protocol."""
+        named = (self.url or "", self.plan or "")
+        return canonical in named or any(one.rpartition("/")[2] == id_ for one in named)
+
 
 def from_query(pairs: Iterable[tuple[str, str]]) -> Applying:
     """The parameters of a GET. 400 for those that are unknown, twice, or only for a start."""

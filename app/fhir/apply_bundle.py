@@ -25,6 +25,7 @@ from fhir_mappings.site import Site
 from fhir_mappings.write import instant
 from pathway.protocol import Protocol
 from store import patients, search
+from store.joins import goes_on_as
 from store.search import Found as Stored
 
 _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]\.resource(?:\.ofType\(\w+\))?")
@@ -103,23 +104,24 @@ class Composer:
     # --- the patient --------------------------------------------------------------------------------------
 
     def _patient(self) -> str:
-        meant, made = self._asked.subject, self._made
+        meant, made, session = self._asked.subject, self._made, self._session
         within = self._within(meant, "Patient")
         if within is not None:
-            made.patient_id = bearer(self._session, within.resource)
-            record = record_of(self._session, made.patient_id) if made.patient_id else None
+            made.patient_id = bearer(session, within.resource)
+            record = record_of(session, made.patient_id) if made.patient_id else None
             made.subject = {"reference": f"Patient/{record.id}"} if record else dict(meant.reference)
             return self._url(within)
         stored = self._stored(meant, "Patient")
         if stored is not None and stored.source is not None:
-            made.patient_id = bearer(self._session, stored.content)
-        elif stored is not None:
-            made.patient_id = stored.patient_id
+            made.patient_id = bearer(session, stored.content)
+        elif stored is not None and stored.patient_id is not None:
+            made.patient_id = goes_on_as(session, stored.patient_id)
+            stored = record_of(session, made.patient_id)
         else:
             identifier = object_at(meant.reference, "identifier")
             named = (text_at(identifier, "system") or "", text_at(identifier, "value") or "")
-            made.patient_id = patients.by_identifiers(self._session, [named]) if all(named) else None
-            stored = record_of(self._session, made.patient_id) if made.patient_id else None
+            made.patient_id = patients.by_identifiers(session, [named]) if all(named) else None
+            stored = record_of(session, made.patient_id) if made.patient_id else None
         if stored is None:
             sentence = (
                 "This patient is not known here; give the Patient itself, with an identifier, as the subject."

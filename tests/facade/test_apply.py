@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,13 @@ from app.protocols import BUILTIN, load
 from fhir_mappings.apply_operation import apply_operation
 from fhir_mappings.validate import check
 from pathway import events as e
+from pathway.referral import Identifier
+from store import joins, referrals
 from store import protocols as shelves
-from store import referrals
 from store.tables import PathwayRow
 from tests.facade.conftest import FHIR_JSON, MONDAY, Facade, open_facade, referral_bundle
 from tests.facade.test_referral_in import served
-from tests.house import COORDINATOR, RADIOLOGIST, Clock, fracture
+from tests.house import COORDINATOR, RADIOLOGIST, Clock, fracture, patient
 
 Json = dict[str, Any]
 
@@ -137,6 +138,21 @@ def test_a_key_is_not_taken_for_another_subject_or_fracture(facade: Facade) -> N
     assert fractured.status_code == 409
     assert "fracture" in said(fractured)
     assert pathways(facade) == 1
+
+
+def test_a_key_is_still_known_when_the_patient_goes_on_as_another_record(facade: Facade) -> None:
+    first = begin(facade, parameters(0)).json()
+    same_person = replace(patient(0), identifiers=(Identifier("urn:oid:1.2.250.1.999.1", "IPP-new"),))
+    older = fracture(MONDAY.date(), onset=date(2026, 6, 1))
+    other = facade.ask("POST", "", resource=referral_bundle(7, person=same_person, fracture=older))
+    kept = facade.house.load(other.headers["location"].rpartition("/")[2])[0].patient_id
+    gone = facade.house.load(first["id"])[0].patient_id
+    service = facade.house.service
+    with service.db.write() as session:
+        said_so = {"document": "DPI/Patient/1", "source": "DPI", "by": COORDINATOR, "at": MONDAY}
+        joins.join(session, service.ledger, kept=kept, gone=gone, **said_so)
+    again = begin(facade, parameters(0))
+    assert (again.status_code, again.json()["id"]) == (200, first["id"]), again.text
 
 
 def test_keys_of_two_systems_have_nothing_to_do_with_each_other(facade: Facade) -> None:
@@ -498,6 +514,22 @@ def at_once(facade: Facade, keys: int, crowd: int = 64) -> None:
 
 def test_sixty_four_starts_at_once_with_one_key_are_one_pathway(facade_anywhere: Facade) -> None:
     at_once(facade_anywhere, keys=5)
+
+
+def test_many_keys_at_once_stand_in_nobodys_way(facade_anywhere: Facade) -> None:
+    """Eight keys from eight sides each, in any order: nobody waits in a circle."""
+    facade = facade_anywhere
+    bodies = [json.dumps(parameters(number, key=f"key-{number}")).encode() for number in range(8)] * 8
+    headers = {"Authorization": f"Bearer {facade.token}", "Content-Type": FHIR_JSON}
+    with (
+        served(facade) as address,
+        httpx.Client(headers=headers, timeout=120) as client,
+        ThreadPoolExecutor(64) as crowd,
+    ):
+        place = f"{address}/PlanDefinition/{ID}/$apply"
+        answers = list(crowd.map(lambda body: client.post(place, content=body).status_code, bodies))
+    assert Counter(answers) == {201: 8, 200: 56}
+    assert pathways(facade) == 8
 
 
 @pytest.mark.chaos

@@ -15,6 +15,7 @@ from app.api import create_app
 from gateways import keys as key_files
 from gateways.keys import Keys, generate
 from tests.facade.conftest import OWNER, RADIOLOGY, Facade, TestClient, open_facade
+from tests.facade.test_apply import begin, parameters
 from tests.facade.test_writing import moved
 from tests.house import Clock
 
@@ -100,3 +101,12 @@ def test_our_public_keys_and_where_our_clients_get_tokens_are_said(facade: Facad
         assert all("d" not in key for key in keys)
         said = anybody.get("/fhir/.well-known/smart-configuration").json()
         assert (said["issuer"], said["token_endpoint"]) == (ISSUER, f"{ISSUER}/token")
+
+
+def test_beginning_a_pathway_takes_the_right_to_make_a_care_plan(facade: Facade) -> None:
+    body = parameters()
+    less = begin(facade, body, token=token(facade, "system/PlanDefinition.read system/Task.*"))
+    assert less.status_code == 403
+    assert "system/CarePlan.c" in less.headers["www-authenticate"]
+    enough = begin(facade, body, token=token(facade, "system/PlanDefinition.rs system/CarePlan.c"))
+    assert enough.status_code == 201, enough.text

@@ -25,8 +25,6 @@ def _starts() -> None:
         sa.Column("key", AutoString(), nullable=False),
         sa.Column("at", UTCDateTime(), nullable=False),
         sa.Column("plan", AutoString(), nullable=False),
-        sa.Column("patient_id", AutoString(), nullable=False),
         sa.Column("referral_id", AutoString(), nullable=False),
-        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"]),
         sa.PrimaryKeyConstraint("caller", "key"),
     )
