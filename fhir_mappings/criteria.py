@@ -122,6 +122,8 @@ def _met(resource: Json, found: Index, condition: Condition, base: str, zone: tz
         return any(_in_time(span, each, zone) for span in spans for each in condition.either)
     name = f"{parameter.name}:identifier" if modifier == "identifier" else parameter.name
     tokens = {(system, value) for said, system, value in found.tokens if said == name}
+    if parameter.kind == "uri":
+        return any(("", each) in tokens for each in condition.either)
     if parameter.kind == "reference" and modifier != "identifier":
         return any(_refers(tokens, parameter, modifier, each, base) for each in condition.either)
     any_is = any(_is_named(tokens, each) for each in condition.either)

@@ -10,6 +10,7 @@ from app.fhir.filters import MODIFIERS
 from app.fhir.served import SERVED, SYSTEM, Served
 from fhir_mappings.searchable import PARAMETERS, Parameter
 from fhir_mappings.site import Site
+from fhir_mappings.subscribing import topic
 
 PUBLISHED = "2026-11-20"
 """The day on which what is served last changed."""
@@ -74,6 +75,12 @@ def statement(site: Site, base: str) -> Json:
     }
 
 
+_TOPICS = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+    "capabilitystatement-subscriptiontopic-canonical"
+)
+
+
 def _resource(site: Site, served: Served) -> Json:
     said: Json = {
         "type": served.type,
@@ -96,6 +103,8 @@ def _resource(site: Site, served: Served) -> Json:
         if served.reverse_includes:
             said["searchRevInclude"] = list(served.reverse_includes)
         said["searchParam"] = [_parameter(site, one, served.kept) for one in served.searched_by.values()]
+    if served.type == "Subscription":
+        said["extension"] = [{"url": _TOPICS, "valueCanonical": topic(site)}]
     if served.operations:
         said["operation"] = [
             {"name": name, "definition": definition or _own_operation(site, served.type, name)}

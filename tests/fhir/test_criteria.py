@@ -68,6 +68,16 @@ def test_a_resource_that_does_not_is_not(said: str) -> None:
     assert not matches(TASK, parse(said), base=BASE)
 
 
+def test_a_uri_is_held_as_a_whole_with_its_version() -> None:
+    plan = {
+        "resourceType": "CarePlan",
+        "instantiatesCanonical": ["https://jalon.example/fhir/PlanDefinition/vertebroplasty|2.0.0"],
+    }
+    said = "CarePlan?instantiates-canonical=https://jalon.example/fhir/PlanDefinition/vertebroplasty"
+    assert matches(plan, parse(f"{said}|2.0.0"))
+    assert not matches(plan, parse(f"{said}|1.0.0"))
+
+
 @pytest.mark.parametrize(
     "said",
     [
