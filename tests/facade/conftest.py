@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from app.fhir.router import fhir_router
 from app.protocols import BUILTIN
 from fhir_mappings.referral_example import example_referral
+from fhir_mappings.validate import check
 from pathway import events as e
 from pathway.referral import Identifier, Party
 from store import tokens
@@ -38,6 +39,12 @@ OWNER = {
     "display": "Radiologie",
 }
 SECRET = "tests only: 0123456789abcdef0123456789"
+
+
+def stands(answer: httpx.Response) -> None:
+    """Whatever the facade answers passes the gate of R4: resources, Bundles, outcomes, our capabilities."""
+    if answer.content and "fhir+json" in answer.headers.get("Content-Type", ""):
+        assert check(answer.json()) == []
 
 
 @dataclass
@@ -62,7 +69,9 @@ class Facade:
         if "operations" in rest:
             rest["content"] = json.dumps(rest.pop("operations")).encode()
             headers.setdefault("Content-Type", "application/json-patch+json")
-        return self.client.request(method, f"/fhir{path}", headers=headers, **rest)
+        answer = self.client.request(method, f"/fhir{path}", headers=headers, **rest)
+        stands(answer)
+        return answer
 
     def get(self, path: str, **rest: Any) -> httpx.Response:
         return self.ask("GET", path, **rest)
