@@ -35,8 +35,9 @@ _MOST = 200
 def before_keeping(service: Service, session: Session, who: Caller, resource: Json) -> Json:
     """Judge a Subscription that has passed the gate, begin to serve it, and say how it is to be kept.
 
-    Its status is ours to say: requested until its endpoint has answered, or off where it asks to be. 422 for what
-    cannot be served, 403 for what its system may not read. Call it in the transaction that keeps it, with its id.
+    Its status is ours to say: requested until its endpoint has answered, or off where it asks to be or is over. 422
+    for what cannot be served, 403 for what its system may not read. Call it in the transaction that keeps it, with
+    its id.
     """
     holder = system(who)
     wish = read(resource, service.site, ours=_origins(service))
@@ -44,9 +45,8 @@ def before_keeping(service: Service, session: Session, who: Caller, resource: Js
         raise FhirError(422, *wish)
     for type_ in wish.types:
         allowed(who, type_, "read")
-    off = resource.get("status") == "off"
-    if wish.end is not None and wish.end <= who.now and not off:
-        raise refuse(422, "Subscription.end is past; set a later one.", "Subscription.end")
+    # One whose end is past is kept as what it has become.
+    off = resource.get("status") == "off" or (wish.end is not None and wish.end <= who.now)
     # The resource before the row: so does whoever changes its status.
     search.read(session, "Subscription", resource["id"], lock=True)
     known = subscriptions.locked(session, resource["id"])

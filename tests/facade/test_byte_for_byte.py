@@ -90,3 +90,21 @@ def _same_meta(sent: dict[str, Any], kept: dict[str, Any]) -> None:
     }
     assert {key: value for key, value in kept["meta"].items() if key in authors} == authors
     assert kept["meta"]["versionId"] == "1"
+
+
+@pytest.mark.parametrize("name", ["Subscription-example", "Subscription-example-error"])
+def test_what_is_asked_of_us_is_kept_but_for_what_is_ours_to_say(standing: Facade, name: str) -> None:
+    """The examples ended years ago, so their status is off; what they put in a header is shown to nobody."""
+    sent = json.loads((EXAMPLES / f"{name}.json").read_bytes())
+    put = standing.put(sent)
+    post = standing.ask("POST", "/Subscription", resource=sent)
+    assert (put.status_code, post.status_code) == (201, 201), put.text
+    kept = standing.get(f"/Subscription/{sent['id']}").json()
+    assert kept["status"] == "off"
+    assert "secret" not in json.dumps(kept)
+    for said in (sent, kept):
+        said.pop("meta", None)
+        said.pop("status")
+        said.pop("error", None)
+        said["channel"].pop("header", None)
+    assert kept == sent

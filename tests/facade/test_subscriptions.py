@@ -477,7 +477,6 @@ REFUSED: list[tuple[Json, str]] = [
         "value",
     ),
     ({"channel": {"type": "rest-hook"}}, "value"),
-    ({"end": "2020-01-01T00:00:00Z"}, "processing"),
 ]
 
 
