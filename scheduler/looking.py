@@ -31,11 +31,11 @@ def look_at(works: Works, destination: Destination, *, now: datetime) -> Text | 
     if found:
         sentence = Text(
             fr=f"son CapabilityStatement dit que {'; '.join(one.fr for one in found)} : réglez dans"
-            " JALON_FHIR_DESTINATIONS mode à hosted pour qu’il lise ici, ou resources aux types qu’il prend, ou demandez"
-            " à l’hôpital de l’ouvrir en écriture",
+            " JALON_FHIR_DESTINATIONS mode à hosted pour qu’il lise ici, ou resources aux types qu’il prend, ou"
+            " demandez à l’hôpital de l’ouvrir en écriture",
             en=f"its CapabilityStatement says that {'; '.join(one.en for one in found)}: in JALON_FHIR_DESTINATIONS"
-            " set mode to hosted, so that it reads here, or resources to the types that it takes, or ask the hospital to"
-            " open it for writing",
+            " set mode to hosted, so that it reads here, or resources to the types that it takes, or ask the hospital"
+            " to open it for writing",
         )
         log.warning("destination takes no writes", extra={"destination": destination.name})
     with works.db.write() as session:
