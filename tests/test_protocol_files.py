@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.protocols import BUILTIN, LoadedProtocol, Unreadable, from_content, load, load_centre
+from app.protocols import BUILTIN, CENTRE, LoadedProtocol, Unreadable, from_content, load, load_centre
 from pathway.codec import Malformed
 from pathway.gates import RULES
 from pathway.protocol import RuleName, read_protocol
@@ -163,10 +163,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.yaml")
 
 
-def test_the_centre_is_four_facts(tmp_path: Path) -> None:
-    assert set(load_centre()) == {"name", "phone", "place", "opt_out"}
+def test_the_centre_is_who_speaks_and_how_long_a_slot_is_held(tmp_path: Path) -> None:
+    assert set(load_centre()) == {"name", "phone", "place", "opt_out", "slot_hold_minutes"}
     (tmp_path / "centre.yaml").write_text("name: X\nplace: Y\n")
     with pytest.raises(Unreadable, match="phone: is missing"):
+        load_centre(tmp_path / "centre.yaml")
+    said = CENTRE.read_text(encoding="utf-8")
+    (tmp_path / "centre.yaml").write_text(said.replace("slot_hold_minutes: 30", "slot_hold_minutes: 0"))
+    with pytest.raises(Unreadable, match="from 1 minute to 7 days"):
         load_centre(tmp_path / "centre.yaml")
 
 
