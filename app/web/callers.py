@@ -17,7 +17,7 @@ from pathway.state import Actor
 from store import tokens
 from store.audit import Entry
 
-LONGEST_BODY = 50_000_000
+LONGEST_BODY = 20_000_000
 """Bytes; twenty years of a patient's history in one Bundle are a few million."""
 
 
@@ -68,8 +68,10 @@ async def body(request: Request) -> bytes:
 def said_in(received: bytes) -> dict[str, Any]:
     """The JSON object that a body holds. Malformed when it holds anything else, or text no database can keep."""
     try:
-        data = json.loads(received, parse_constant=_no_number)
+        data = json.loads(received, parse_constant=_no_number, object_pairs_hook=_no_name_twice)
         json.dumps(data, ensure_ascii=False).encode()
+    except Malformed:
+        raise
     except (ValueError, RecursionError):
         raise Malformed("", "the body is not JSON in UTF-8") from None
     if not isinstance(data, dict):
@@ -77,6 +79,13 @@ def said_in(received: bytes) -> dict[str, Any]:
     if b"\\u0000" in received:
         raise Malformed("", "the body holds the character U+0000, which no text may have")
     return data
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise Malformed("", "the body says the same name twice in one object; keep the one meant")
+    return read
 
 
 def _no_number(name: str) -> None:

@@ -128,7 +128,10 @@ def test_every_error_has_one_shape_and_a_status_that_fits(
         b"\xff\xfe",
         b'{"type": "\\ud800"}',
         b'{"a": "\\u0000"}',
+        b'{"type": "StepStarted", "type": "StepCompleted", "step": "triage"}',
+        b'{"type": "' + b"x" * 50_000_000 + b'"}',
     ],
+    ids=range(11),
 )
 def test_what_is_no_event_at_all_is_said_to_be_none(any_lasting_ward: Ward, body: bytes) -> None:
     pathway = any_lasting_ward.started()
