@@ -145,9 +145,10 @@ def _between(service: Service, dates: list[str]) -> tuple[datetime | None, datet
         except ValueError as problem:
             raise refuse(400, f"The parameter date is wrong: {problem}.", "date", code="value") from None
         if asked.prefix == "ne":
-            raise refuse(400, "A date has no ne here; write eq, gt, ge, lt or le.", "date")
-        start = {"gt": asked.end, "ge": asked.start, "eq": asked.start}.get(asked.prefix)
-        end = {"lt": asked.start, "le": asked.end, "eq": asked.end}.get(asked.prefix)
+            raise refuse(400, "A date has no ne here; write eq, gt, ge, lt, le, sa or eb.", "date")
+        # Of an instant, to be after is to start after, and to be before to end before.
+        start = {"gt": asked.end, "sa": asked.end, "ge": asked.start, "eq": asked.start}.get(asked.prefix)
+        end = {"lt": asked.start, "eb": asked.start, "le": asked.end, "eq": asked.end}.get(asked.prefix)
         since = max(filter(None, (since, start)), default=None)
         until = min(filter(None, (until, end)), default=None)
     return since or (LONG_AGO if dates else None), until
