@@ -49,6 +49,8 @@ def receive(service: Service, pages: Pages, request: Request, who: Caller, body:
         raise refuse(400, sentence, "resourceType", code="structure")
     type_ = bundle.get("type")
     if type_ == "message" or (type_ == "transaction" and is_referral(bundle)):
+        for made in ("ServiceRequest", "Patient"):
+            allowed(who, made, "create")
         return refer(service, request, who, body)
     if type_ not in ("batch", "transaction"):
         remedy = "Bundle.type must be transaction, batch or message to be posted; set it to one of them."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.facade.conftest import Facade
+from tests.facade.conftest import Facade, referral_bundle
 from tests.facade.test_scopes import facade, token
 from tests.facade.test_transactions import bundle, entry, person, result
 from tests.house import patient
@@ -44,3 +44,9 @@ def test_every_entry_of_a_bundle_needs_its_scope(facade: Facade) -> None:
     assert facade.get("/Observation?_summary=count").json()["total"] == 0
     batch = facade.ask("POST", "", resource=bundle(good, bad, type_="batch"), token=maker).json()
     assert [each["response"]["status"][:3] for each in batch["entry"]] == ["201", "403"]
+
+
+def test_a_referral_needs_the_right_to_make_what_it_brings(facade: Facade) -> None:
+    for scope, status in (("system/Task.cruds", 403), ("system/ServiceRequest.c system/Patient.c", 201)):
+        answer = facade.ask("POST", "", resource=referral_bundle(70), token=token(facade, scope))
+        assert answer.status_code == status, answer.text
