@@ -20,6 +20,7 @@ from gateways.fhir_client import FhirClient
 from gateways.keys import Keys, generate
 from gateways.ports import DeliveryFailed
 from pathway import events as e
+from scheduler.engine import Engine
 from scheduler.looking import look_at
 from store import deliveries
 from store import destinations as exchanges
@@ -432,3 +433,28 @@ def test_a_hospital_is_told_with_a_token_that_was_signed_for(
     shown = {one["headers"].get("authorization", "") for one in fhir_server.requests()} - {""}
     assert len(shown) == 1, "one token for every request"
     assert shown.pop().startswith("Bearer eyJ")
+
+
+def test_a_worker_asks_what_a_server_takes_before_it_writes_there(house: House) -> None:
+    asked_for: list[str] = []
+
+    def unwilling(request: httpx.Request) -> httpx.Response:
+        asked_for.append(f"{request.method} {request.url.path}")
+        return httpx.Response(200, json={"resourceType": "CapabilityStatement", "fhirVersion": "3.0.2"})
+
+    client = FhirClient("http://hospital.invalid/fhir", transport=httpx.MockTransport(unwilling))
+    (there,) = house.service.destinations
+    booked(house)
+    engine = Engine(house.service.works, (replace(there, client=client),), beat=timedelta(seconds=0.1))
+    engine.start()
+    deadline = time.monotonic() + 20
+    while standing(house).checked_at is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    engine.stop()
+    assert asked_for == ["GET /fhir/metadata"]
+    objection = standing(house).objection
+    assert objection is not None
+    assert "FHIR 3.0.2" in objection.fr
+    assert standing(house).owed == 1
+    client.close()
