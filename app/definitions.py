@@ -51,7 +51,7 @@ def say_definitions(
 def standings(session: Session) -> list[tuple[Published, Status]]:
     """Every published version with its status, oldest first."""
     used = shelves.ever_used(session)
-    return [(one, _status(one, used)) for one in shelves.publications(session)]
+    return [(one, _status(one, used)) for one in shelves.publications(session, counted=False)]
 
 
 def exported(loaded: LoadedProtocol, site: Site, *, status: Status, date: datetime | None) -> list[Json]:

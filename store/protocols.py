@@ -109,20 +109,24 @@ def published(session: Session, key: str, version: str) -> Published | None:
     return _published(row) if row is not None else None
 
 
-def publications(session: Session) -> list[Published]:
-    """Every published version, oldest first."""
+def publications(session: Session, *, counted: bool = True) -> list[Published]:
+    """Every published version, oldest first; ``counted`` with the pathways under way on each."""
     begins = in_use(session)
-    under_way = (
-        select(PathwayRow.protocol_digest, func.count())
-        .where(col(PathwayRow.status).in_(("active", "on-hold")))
-        .group_by(PathwayRow.protocol_digest)
-    )
-    running = dict(session.exec(under_way).all())
+    running = _running(session) if counted else {}
     query = select(PublicationRow).order_by(col(PublicationRow.published), col(PublicationRow.version))
     return [
         _published(row, begins=row.digest == begins, running=running.get(row.digest, 0))
         for row in session.exec(query)
     ]
+
+
+def _running(session: Session) -> dict[str, int]:
+    under_way = (
+        select(PathwayRow.protocol_digest, func.count())
+        .where(col(PathwayRow.status).in_(("active", "on-hold")))
+        .group_by(PathwayRow.protocol_digest)
+    )
+    return dict(session.exec(under_way).all())
 
 
 def use(session: Session, digest: str, *, by: str, now: datetime) -> bool:
