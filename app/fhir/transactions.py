@@ -211,7 +211,8 @@ class _Bundle:
     def _got(self, session: Session, entry: Entry) -> str:
         """The answer to an entry that reads, in the transaction that it stands in."""
         aim = target(entry, base(self.service))
-        if aim.served is None or "/" in (aim.id or "") or (aim.id and aim.query):
+        kept = aim.served is not None and "vread" in aim.served.interactions
+        if aim.served is None or not kept or "/" in (aim.id or "") or (aim.id and aim.query):
             sentence = "An entry may read a resource by its id or search a type; ask for the rest by itself."
             raise refuse(422, sentence, code="not-supported")
         said: Json = {"status": _status(200)}

@@ -119,6 +119,8 @@ def test_nothing_of_a_refused_transaction_is_kept(facade_anywhere: Facade) -> No
         (entry("POST", "Observation", result("Patient?identifier=https://ipp.example|none")), 412),
         (entry("PUT", "Observation/c", {**result("Patient/x"), "id": "c"}, ifMatch='W/"4"'), 412),
         (entry("JUMP", "Observation"), 400),
+        (entry("GET", "AuditEvent"), 422),
+        (entry("GET", "Observation/x/_history"), 422),
         (entry("POST", "Observation/$lastn", {"resourceType": "Parameters"}), 422),
     ):
         refused(facade.ask("POST", "", resource=bundle(*made, wrong)), status, 2)
