@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,10 +15,26 @@ from hypothesis import strategies as st
 
 from app.fhir.dates import span
 from pathway import events as e
-from tests.facade.conftest import Facade
-from tests.house import RADIOLOGIST
+from tests.facade.conftest import MONDAY, Facade, open_facade
+from tests.house import RADIOLOGIST, Clock
 
 Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def ward(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facade]:
+    """Three pathways on each database, for stories that only ask."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('ward') / 'jalon.sqlite'}"
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    if server is not None:
+        url = server.create_database()
+    for facade in open_facade({"database_url": url}, Clock(MONDAY)):
+        for number in range(3):
+            facade.referred(number)
+            facade.house.clock.wait(minutes=7)
+        yield facade
+    if server is not None:
+        server.drop_database(url)
 
 
 def found(answer: Any) -> list[str]:
@@ -122,11 +139,8 @@ def test_a_visit_and_a_message_are_found_by_when_they_are_due(facade: Facade) ->
 
 
 @pytest.mark.parametrize("sort", ["", "due", "-due", "_lastUpdated", "-_lastUpdated", "_id", "-_id"])
-def test_pages_hold_every_row_once(facade_anywhere: Facade, sort: str) -> None:
-    facade = facade_anywhere
-    for number in range(3):
-        facade.referred(number)
-        facade.house.clock.wait(minutes=7)
+def test_pages_hold_every_row_once(ward: Facade, sort: str) -> None:
+    facade = ward
     whole = facade.get("/Task", params={"_count": 500, "_sort": sort} if sort else {"_count": 500})
     path: str | None = f"/Task?_count=4&_sort={sort}" if sort else "/Task?_count=4"
     ids: list[str] = []
@@ -152,8 +166,8 @@ def test_a_row_written_between_two_pages_hides_none(facade: Facade) -> None:
     assert len(set(found(facade.get("/CarePlan"))) - set(rest) - set(found(first))) <= 1
 
 
-def test_sorted_by_due_what_has_no_date_comes_last_both_ways(facade: Facade) -> None:
-    facade.referred()
+def test_sorted_by_due_what_has_no_date_comes_last_both_ways(ward: Facade) -> None:
+    facade = ward
     for sort in ("due", "-due"):
         entries = facade.get(f"/Task?_sort={sort}&_count=200").json()["entry"]
         ends = [each["resource"].get("restriction", {}).get("period", {}).get("end") for each in entries]
@@ -171,8 +185,8 @@ def test_only_the_number_is_told_when_only_that_is_asked(facade: Facade) -> None
     assert facade.get("/CarePlan?_total=estimate").json()["total"] == 1
 
 
-def test_what_is_unknown_is_left_out_of_self_or_refused_when_strict(facade: Facade) -> None:
-    facade.referred()
+def test_what_is_unknown_is_left_out_of_self_or_refused_when_strict(ward: Facade) -> None:
+    facade = ward
     lenient = facade.get("/Task?colour=red&status=ready&_sort=colour&_include=Task:colour")
     own = link(lenient.json(), "self")
     assert own is not None
@@ -214,8 +228,8 @@ def test_what_is_unknown_is_left_out_of_self_or_refused_when_strict(facade: Faca
         "status=%00",
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(facade: Facade, query: str) -> None:
-    answer = facade.get(f"/Task?{query}")
+def test_what_makes_no_sense_is_refused_by_name(ward: Facade, query: str) -> None:
+    answer = ward.get(f"/Task?{query}")
     assert answer.status_code == 400, answer.text
     assert answer.json()["issue"][0]["severity"] == "error"
 
