@@ -63,11 +63,11 @@ def _is_older(word: Word, known: WordRow) -> bool:
 
 
 def running(session: Session, patient_id: str) -> list[str]:
-    """The pathways of this patient on which something may still happen, oldest first."""
+    """The pathways of this patient on which something may still happen, in the order in which they are locked."""
     query = select(PathwayRow.id).where(
         PathwayRow.patient_id == patient_id, col(PathwayRow.status).in_(RUNNING)
     )
-    return list(session.exec(query.order_by(col(PathwayRow.created), col(PathwayRow.id))))
+    return list(session.exec(query.order_by(col(PathwayRow.id))))
 
 
 def every(session: Session, patient_id: str) -> list[str]:
