@@ -146,6 +146,7 @@ def test_an_antithrombotic_that_is_learned_of_expires_a_plan_made_without_it(say
     state = says.state(pathway_id)
     fact = state.fact("antithrombotics")
     assert fact is not None
+    assert isinstance(fact.value, list)
     assert [drug["atc"] for drug in fact.value] == ["B01AF02"]
     assert state.hold.status is HoldStatus.EXPIRED
 
@@ -156,7 +157,7 @@ def test_drugs_are_known_one_by_one_stopped_one_by_one_and_taken_back(says: Hosp
     def listed() -> list[tuple[str, str]] | None:
         fact = says.state(pathway_id).fact("antithrombotics")
         value = fact.value if fact else None
-        return [(drug["atc"], drug["status"]) for drug in value] if isinstance(value, list) else None  # type: ignore[index,call-overload]
+        return [(drug["atc"], drug["status"]) for drug in value] if isinstance(value, list) else None
 
     apixaban = taking("Apixaban", "B01AF02", id="a", dateAsserted="2027-02-20")
     aspirin = taking("Kardégic", "B01AC06", id="b", dateAsserted="2027-02-21")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_programs_see_and_settle_anomalies_as_the_person_they_speak_for(ward: Wa
 
 def offered(ward: Ward) -> None:
     """The hospital keeps four free slots on our facade."""
-    schedule = {
+    schedule: dict[str, Any] = {
         "resourceType": "Schedule",
         "id": "a",
         "actor": [{"reference": "Location/1", "type": "Location", "display": "Salle 3"}],
