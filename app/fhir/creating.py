@@ -232,7 +232,9 @@ def _kept(
     )
     session.flush()
     service.audit.write(session, who.trace("write", what, patient_id, moved=said.moved))
-    found = search.read(session, landing.type, landing.id)
+    found = Found(
+        landing.type, landing.id, changed.version, who.now, content, None, patient_id, holder.name, body
+    )
     return Done(201 if standing is None else 200, found, said.issues, said.moved)
 
 
