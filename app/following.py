@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 
 from app.settings import HospitalSettings
 from fhir_mappings.site import Site
@@ -31,6 +31,7 @@ def following(
     *,
     public_url: str,
     installation_key: bytes,
+    zone: tzinfo,
 ) -> Following:
     """What is followed there, as the settings say."""
 
@@ -45,6 +46,7 @@ def following(
         tuple(dict.fromkeys(hospital.listen.types)),
         hospital.listen.by,
         timedelta(seconds=hospital.listen.every_seconds),
+        zone,
         endpoint,
         hospital.listen.topic,
     )

@@ -36,6 +36,7 @@ from gateways.smart import SmartToken
 from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
 from scheduler.booking import Desk
+from scheduler.comparing import next_night
 from scheduler.destination import Destination
 from scheduler.engine import Engine
 from scheduler.fetched import Following
@@ -214,13 +215,15 @@ def _join(
             one,
             public_url=settings.public_url,
             installation_key=installation_key(settings),
+            zone=ZoneInfo(own.ground.calendar.zone),
         )
         for hospital, one in zip(settings.fhir_destinations, destinations, strict=True)
         if hospital.listen.types
     )
     with db.write() as session:
         for each in followings:
-            listening.open_to(session, each.name, each.types, now=now())
+            first = next_night(now(), each.zone)
+            listening.open_to(session, each.name, each.types, now=now(), compare_at=first)
     return Service(
         settings,
         db,

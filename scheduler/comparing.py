@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from gateways.ports import DeliveryFailed
 from scheduler.fetched import Following, Read, as_read, take
@@ -16,11 +16,21 @@ from store.subscription_tables import ListeningRow
 
 log = logging.getLogger("jalon.comparing")
 
-EVERY = timedelta(days=1)
+NIGHT = time(4, 0)
+"""When servers have least to do, in the centre's zone, and after every change of the clock."""
 _OVERLAP = timedelta(days=2)
 _STRANGERS_KEPT = timedelta(days=40)
 
 Search = Callable[[Following, ListeningRow, datetime], Iterator[list[Read]]]
+
+
+def next_night(now: datetime, zone: tzinfo) -> datetime:
+    """When to compare next (UTC): the first NIGHT after now."""
+    today = now.astimezone(zone).date()
+    tonight = datetime.combine(today, NIGHT, zone)
+    if tonight <= now:
+        tonight = datetime.combine(today + timedelta(days=1), NIGHT, zone)
+    return tonight.astimezone(UTC)
 
 
 def compare(following: Following, row: ListeningRow, search: Search, *, now: datetime) -> int:
@@ -38,7 +48,14 @@ def compare(following: Following, row: ListeningRow, search: Search, *, now: dat
                 continue
             differed += _fetch(following, row, each.id)
     with works.db.write() as session:
-        listening.compared(session, row, owner=works.owner, differed=differed, now=now, next_at=now + EVERY)
+        listening.compared(
+            session,
+            row,
+            owner=works.owner,
+            differed=differed,
+            now=now,
+            next_at=next_night(now, following.zone),
+        )
         listening.forget_strangers(session, before=now - _STRANGERS_KEPT)
     if differed:
         log.warning(

@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from sqlmodel import Session
 
@@ -50,8 +50,8 @@ Identifiers = tuple[tuple[str, str], ...]
 class Following:
     """One hospital's server, what we follow there, and how we are told that something has changed.
 
-    ``endpoint`` gives the address at which we are told of a type; ``topic`` is theirs, for numbered subscriptions.
-    ``page``: resources a page of a search.
+    ``zone`` is the centre's, for what is done at night. ``endpoint`` gives the address at which we are told of a type;
+    ``topic`` is theirs, for numbered subscriptions. ``page``: resources a page of a search.
     """
 
     works: Works
@@ -60,6 +60,7 @@ class Following:
     types: tuple[str, ...]
     by: str
     every: timedelta
+    zone: tzinfo
     endpoint: Callable[[str], str]
     topic: str = ""
     page: int = 100

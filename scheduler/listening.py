@@ -15,7 +15,7 @@ from fhir_mappings.raw import entry_resources
 from fhir_mappings.read import Json, object_at, objects_at, text_at
 from fhir_mappings.subscribing import ours_there
 from gateways.ports import DeliveryFailed
-from scheduler.comparing import EVERY, compare
+from scheduler.comparing import compare, next_night
 from scheduler.fetched import Following, Read, as_read, take
 from scheduler.ground import Works
 from store import instance, listening
@@ -82,7 +82,7 @@ def _listen(following: Following, row: ListeningRow, *, now: datetime) -> None:
     if row.compare_at <= now:
         compare(following, row, _ids_since, now=now)
     with works.db.write() as session:
-        compare_at = row.compare_at if row.compare_at > now else now + EVERY
+        compare_at = row.compare_at if row.compare_at > now else next_night(now, following.zone)
         later = [now + following.every, compare_at, listening.next_hint(session, row)]
         listening.looked(
             session,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -43,12 +43,12 @@ class Hint:
 # --- whom we listen to ------------------------------------------------------------------------------------
 
 
-def open_to(session: Session, destination: str, types: Iterable[str], *, now: datetime) -> None:
-    """Follow these types on this server from now, those that are not followed yet."""
+def open_to(
+    session: Session, destination: str, types: Iterable[str], *, now: datetime, compare_at: datetime
+) -> None:
+    """Follow these types on this server from now, those that are not followed yet; compare first at ``compare_at``."""
     for type_ in types:
-        row = ListeningRow(
-            destination=destination, type=type_, began=now, next_at=now, compare_at=now + timedelta(days=1)
-        )
+        row = ListeningRow(destination=destination, type=type_, began=now, next_at=now, compare_at=compare_at)
         insert_if_absent(session, row)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from sqlmodel import select
 from app.following import secret_of
 from app.secrets import installation_key
 from gateways.fhir_client import FhirClient
+from scheduler.comparing import next_night
 from scheduler.fetched import as_read, take
 from scheduler.listening import listen_due
 from store import anomalies, listening
@@ -413,6 +415,7 @@ def test_the_nightly_comparison_finds_what_everything_else_missed(
             row = listening.locked(session, "chu", type_)
             assert row is not None
             row.cursor = real_now() + timedelta(hours=1)
+            row.compare_at = real_now() + timedelta(hours=24)
     polling.house.clock.wait(hours=2)
     listen(polling)
     assert missed(polling, fhir_server) == [f"Observation/{made['id']}"]
@@ -424,6 +427,16 @@ def test_the_nightly_comparison_finds_what_everything_else_missed(
     polling.house.clock.wait(hours=25)
     listen(polling)
     assert rows(polling)["Observation"].differed == 0
+
+
+def test_the_comparison_is_at_night_in_the_centres_zone() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    for now, night in (
+        (datetime(2027, 3, 1, 2, 59, tzinfo=UTC), datetime(2027, 3, 1, 3, 0, tzinfo=UTC)),
+        (datetime(2027, 3, 1, 3, 0, tzinfo=UTC), datetime(2027, 3, 2, 3, 0, tzinfo=UTC)),
+        (datetime(2027, 3, 27, 12, 0, tzinfo=UTC), datetime(2027, 3, 28, 2, 0, tzinfo=UTC)),
+    ):
+        assert next_night(now, paris) == night
 
 
 def test_only_who_knows_the_address_tells_us_anything(numbered: Facade, fhir_server: Hospital) -> None:
