@@ -9,7 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app.fhir.caller import Caller
+from app.fhir.errors import FhirError
+from app.fhir.pages import Pages
+from app.fhir.reads import searchset
+from app.fhir.served import BY_TYPE
 from fhir_mappings.raw import entry_resources, members
+from store.tokens import Holder
 from tests.facade.conftest import MONDAY, Facade, open_facade
 from tests.facade.examples import example
 from tests.facade.test_search import found, link, ours
@@ -283,3 +289,21 @@ def test_a_reader_leaves_a_trace_for_each_patient_whose_history_was_shown(facade
     with service.db.read() as session:
         told = [one.entry.what for one in service.audit.told(session, actor="Entrepôt")]
     assert sorted(told[:2]) == ["Encounter/often/_history/1", "history Encounter/often"]
+
+
+def test_what_a_token_was_not_granted_is_not_shown_beside(facade: Facade) -> None:
+    facade.put(example("Organization", "scoped"))
+    facade.put(example("Task", "scoping", owner={"reference": "Organization/scoped"}))
+    holder = Holder("1", "Narrow", "system", None, False, (), scopes=("system/Task.rs",))
+    who = Caller(holder.actor, facade.house.clock.now, holder)
+    pages = Pages(b"0" * 32)
+
+    def search(*said: tuple[str, str]) -> Json:
+        text = searchset(facade.house.service, BY_TYPE["Task"], pages, who, said, strict=True)
+        return dict(json.loads(text))
+
+    assert search(("_id", "scoping"))["total"] == 1
+    for beside in (("_include", "Task:owner"), ("_revinclude", "Provenance:target")):
+        with pytest.raises(FhirError) as refused:
+            search(("_id", "scoping"), beside)
+        assert refused.value.status == 403
