@@ -26,6 +26,7 @@ from tests.facade.described import described
 from tests.house import Clock
 
 ORDINARY, LONG = 400, 20_000
+DATABASES = ("sqlite", "postgresql")
 TYPES = [one.type for one in SERVED if one.parameters]
 PARTS = {
     "api": "^/api",
@@ -66,16 +67,21 @@ class Aimed:
         return self.client.send(request)
 
 
-@pytest.fixture(scope="module")
-def aimed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimed]:
-    place = tmp_path_factory.mktemp("generated")
-    for facade in open_facade({"database_url": f"sqlite:///{place / 'jalon.sqlite'}"}, Clock(MONDAY)):
+@pytest.fixture(scope="module", params=DATABASES)
+def aimed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimed]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('generated') / 'jalon.sqlite'}"
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    if server is not None:
+        url = server.create_database()
+    for facade in open_facade({"database_url": url}, Clock(MONDAY)):
         facade.consult_booked()
         known = {type_: _ids(facade, type_) for type_ in TYPES}
         app = create_app(facade.house.service)
         schemas = [schemathesis.openapi.from_dict(each) for each in (described(known), app.openapi())]
         with TestClient(app, base_url="http://jalon.test", raise_server_exceptions=False) as client:
             yield Aimed(client, facade.token, schemas)
+    if server is not None:
+        server.drop_database(url)
 
 
 def _ids(facade: Facade, type_: str) -> list[str]:
@@ -84,8 +90,8 @@ def _ids(facade: Facade, type_: str) -> list[str]:
 
 
 def requests(part: str, most: int) -> int:
-    """How many requests a part is given of so many in all."""
-    shares = sum(WEIGHT.get(each, 1) for each in PARTS)
+    """How many requests a part is given on each database, of so many in all."""
+    shares = sum(WEIGHT.get(each, 1) for each in PARTS) * len(DATABASES)
     return -(-most * WEIGHT.get(part, 1) // shares)
 
 
