@@ -178,3 +178,17 @@ def test_many_clients_at_once_lose_nothing_and_break_nothing(facade_anywhere: Fa
         version = int(facade.get(f"/Observation/r-{number}").json()["meta"]["versionId"])
         history = facade.get(f"/Observation/r-{number}/_history", params={"_count": 200}).json()
         assert len(history["entry"]) == version, "every version that was counted is there"
+
+
+def test_of_many_who_make_the_same_id_at_once_one_does(facade_anywhere: Facade) -> None:
+    facade = facade_anywhere
+    together = Barrier(16)
+
+    def make(number: int) -> int:
+        together.wait()
+        said = result(0, id="first", note=[{"text": str(number)}])
+        return facade.put(said, headers={"If-None-Match": "*"}).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert Counter(pool.map(make, range(16))) == {201: 1, 412: 15}
+    assert facade.get("/Observation/first").headers["etag"] == 'W/"1"'
