@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -78,28 +79,20 @@ class FhirClient:
     def search(self, type: str, params: Parameters, *, pages: int = 10) -> list[Resource]:
         """What matches, with what the search includes; at most `pages` pages of it.
 
-        A `next` link to another origin ends the search: it would carry our token there.
+        DeliveryFailed for a `next` link that leads elsewhere, as for `pages`.
         """
-        query = httpx.QueryParams(dict(params))
-        if self._search_by_post:
-            form = {"Content-Type": _FORM}
-            answer = self._ask("POST", f"{self.base_url}/{type}/_search", content=str(query), headers=form)
-        else:
-            answer = self._ask("GET", f"{self.base_url}/{type}", params=query)
-        page = _resource(answer, "Bundle")
-        found = _found(page)
-        for _ in range(pages - 1):
-            following = self._next(page)
-            if following is None:
-                break
-            page = _resource(self._ask("GET", following), "Bundle")
+        found: list[Resource] = []
+        for page, _ in islice(self.pages(type, params), pages):
             found += _found(page)
         return found
 
     def pages(self, type: str, params: Parameters) -> Iterator[tuple[Resource, bytes]]:
         """Each page of a search as it comes: the searchset Bundle, and the same as the bytes that came.
 
-        Nothing is asked before the page before it is dealt with; whoever stops asking ends the search.
+        Nothing is asked before the page before it is dealt with; whoever stops asking ends the search. A `next` link
+        that names the server by another name (a host behind its proxy) is followed here, under the address that we
+        know; one that leads anywhere else is DeliveryFailed, for it would carry our token there, and what is left
+        out must not look like the end.
         """
         query = httpx.QueryParams(dict(params))
         if self._search_by_post:
@@ -173,15 +166,19 @@ class FhirClient:
             ) from error
 
     def _next(self, page: Resource) -> str | None:
+        ours = httpx.URL(self.base_url + "/")
         for link in page.get("link", []):
-            if link.get("relation") == "next":
-                following = httpx.URL(self.base_url + "/").join(link.get("url", ""))
-                return str(following) if _origin(following) == _origin(httpx.URL(self.base_url)) else None
+            if link.get("relation") != "next":
+                continue
+            following = ours.join(link.get("url", ""))
+            if not f"{following.path}/".startswith(ours.path):
+                raise DeliveryFailed(
+                    "The next page of a search leads away from the server's address; correct its base address"
+                    " there, or the url in our settings.",
+                    permanent=False,
+                )
+            return str(following.copy_with(scheme=ours.scheme, host=ours.host, port=ours.port))
         return None
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 def _found(page: Resource) -> list[Resource]:

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from app.fhir.audit_events import may_look
+from app.fhir.caller import Caller
+from app.fhir.errors import FhirError
 from app.signin import sign_in_cookie
 from fhir_mappings.validate import check
 from store import accounts
+from store.tokens import Holder
 from tests.facade.conftest import FHIR_JSON, MONDAY, Facade
 
 Json = dict[str, Any]
@@ -119,3 +123,25 @@ def test_one_is_read_by_its_id_and_nobody_writes_there(watched: Facade) -> None:
     assert [each["resource"]["id"] for each in posted.json()["entry"]] == [latest["id"]]
     assert looks(watched, "/AuditEvent/nobody").status_code == 404
     assert watched.ask("POST", "/AuditEvent", resource=latest).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("scopes", "sees"),
+    [
+        (("system/*.rs",), False),
+        (("system/*.read", "system/Task.rs"), False),
+        (("system/AuditEvent.rs",), True),
+        (None, False),
+    ],
+)
+def test_a_system_sees_the_trace_only_when_it_was_granted_by_name(
+    scopes: tuple[str, ...] | None, sees: bool
+) -> None:
+    holder = Holder("1", "Entrepôt", "system", None, False, (), scopes=scopes)
+    who = Caller(holder.actor, MONDAY, holder)
+    if sees:
+        may_look(who)
+    else:
+        with pytest.raises(FhirError) as refused:
+            may_look(who)
+        assert refused.value.status == 403

@@ -124,12 +124,24 @@ def test_the_token_follows_neither_a_redirect_nor_a_next_link_to_another_server(
         scripted.answers(
             Answer(307, None, {"Location": f"{elsewhere.url}/fhir"}),
             page(patient("p1"), following=f"{elsewhere.url}/fhir?page=2"),
+            page(patient("p2")),
         )
         with pytest.raises(DeliveryFailed) as moved:
             hospital.transaction(BUNDLE)
         assert (moved.value.status, moved.value.permanent) == (307, False)
-        assert hospital.search("Patient", {}) == [patient("p1")]
+        both = hospital.search("Patient", {})
+        assert both == [patient("p1"), patient("p2")], (
+            "the same server by another name is asked where we know it"
+        )
         assert elsewhere.asked == []
+
+
+def test_a_next_page_that_is_not_the_servers_is_a_failure_and_not_the_end(
+    scripted: ScriptedServer, hospital: FhirClient
+) -> None:
+    scripted.answers(page(patient("p1"), following="https://elsewhere.example/other?page=2"))
+    with pytest.raises(DeliveryFailed, match="leads away"):
+        hospital.search("Patient", {})
 
 
 @pytest.mark.parametrize(
