@@ -84,9 +84,11 @@ def keep(
 
     ``body`` is kept byte for byte; ``patient_id`` is the id of the Patient here whom it speaks of, if any. Writers
     of the same resource wait for each other here; who decides by what stands has held its name before
-    (``locks.hold`` of ``name(type, id)``).
+    (``locks.hold`` of ``name(type, id)``). A ``POST`` has an id that was made for it, which nobody else knows:
+    transactions that make many at once would only end up waiting for each other in a circle.
     """
-    hold(session, [name(one.type, one.id)])
+    if method != "POST":
+        hold(session, [name(one.type, one.id)])
     row = session.get(ResourceRow, (one.type, one.id), with_for_update=True, populate_existing=True)
     fresh = row is None
     if row is None:
