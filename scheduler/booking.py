@@ -16,14 +16,14 @@ from sqlmodel import Session
 
 from fhir_mappings.read import Json
 from fhir_mappings.site import Site
-from fhir_mappings.slot import plain_appointment, read_slot
+from fhir_mappings.slot import read_slot
 from pathway import events as e
 from pathway.anchors import due, resolve
 from pathway.ground import Ground
 from pathway.refusal import Refused, Text
 from pathway.state import Actor, Pathway, Step
 from scheduler import slots_here
-from scheduler.booking_sweep import Sweeper
+from scheduler.booking_sweep import Sweeper, appointment_on
 from scheduler.slots_there import NO_ANSWER, NobodyKnows, There
 from store import slots
 from store.database import Database
@@ -257,7 +257,9 @@ class Desk:
             leaving = [
                 row.slot
                 for row in slots.of_visit(session, pathway_id, step, occurrence)
-                if row.home == home.name and row.slot != slot and row.status in ("held", "booked")
+                if row.home == home.name
+                and row.slot != slot
+                and row.status in ("held", "booked", "confirming")
             ]
             slots.take(
                 session,
@@ -276,22 +278,7 @@ class Desk:
                 ),
             )
             one = _visit_step(after, ground, step, occurrence)
-        return event, self._appointment(after, ground, one, slot), leaving
-
-    def _appointment(self, pathway: Pathway, ground: Ground, step: Step, slot: str) -> Json:
-        visit = step.visit
-        assert visit is not None
-        return plain_appointment(
-            self._site,
-            f"{pathway.id}/{step.ref}",
-            status=visit.status.value,
-            title=ground.protocol.step(step.key).title.fr,
-            start=visit.start,
-            end=visit.end,
-            slot=f"Slot/{slot.rpartition('/')[2]}",
-            patient=pathway.patient.identifiers,
-            place=visit.place,
-        )
+        return event, appointment_on(self._site, after, ground, one, slot), leaving
 
     def _now_ours(
         self, session: Session, home: str, slot: str, recorded: Recorded, *, confirmed: bool, at: datetime

@@ -56,7 +56,7 @@ class Sweeper:
         with self._db.read() as session:
             open_ones = slots.unsettled(session, now, _PATIENCE)
             open_ones += [
-                row for row in slots.unsettled(session, now, timedelta(0)) if row.status == "freeing"
+                row for row in slots.unsettled(session, now, timedelta(0)) if row.status != "taking"
             ]
         for row in {(one.home, one.slot): one for one in open_ones}.values():
             home = next((one for one in self._there if one.name == row.home), None)
@@ -96,8 +96,12 @@ class Sweeper:
                     step is not None and step.is_settled and _was_used(step, row)
                 ):
                     row.seq = pathway.seq
-                    if _stands_with(pathway, row, VisitStatus.BOOKED):
-                        row.status, row.until = "booked", None
+                    if (
+                        step is not None
+                        and row.status == "held"
+                        and _stands_with(pathway, row, VisitStatus.BOOKED)
+                    ):
+                        self._confirmed(session, row, pathway, step, now)
                 elif row.home == slots_here.HOME:
                     slots_here.release(session, row, at=now)
                     freed += 1
@@ -105,6 +109,15 @@ class Sweeper:
                     row.status, row.since = "freeing", now
                     freed += 1
         return freed
+
+    def _confirmed(
+        self, session: Session, row: TakenSlotRow, pathway: Pathway, step: Step, now: datetime
+    ) -> None:
+        """Somebody has confirmed a visit whose Slot was only held, by whatever way: it is busy now."""
+        if row.home == slots_here.HOME:
+            slots_here.follow(session, self._site, pathway, step, by=row.by, at=now, hold=None)
+        else:
+            row.status, row.since, row.until = "confirming", now, None
 
     def _locked(self, session: Session, seen: TakenSlotRow) -> tuple[TakenSlotRow | None, Pathway]:
         """The pathway and the Slot as they are now, locked in that order: another worker may have been faster."""
@@ -119,17 +132,36 @@ class Sweeper:
             if known is None:
                 return
             pathway, _ = self._ledger.load(session, known.pathway_id)
-            if _stands_with(pathway, known):
+            stands, confirming = _stands_with(pathway, known), known.status == "confirming"
+            if stands and not confirming:
                 known.status, known.since, known.seq = "booked", now, pathway.seq
-                return
-        self._free_there(home, row)
+        if not stands:
+            self._free_there(home, row)
+        elif confirming:
+            self._confirm_there(home, row, now)
+
+    def _confirm_there(self, home: There, row: TakenSlotRow, now: datetime) -> None:
+        """A Slot that was held there becomes busy."""
+        with self._db.read() as session:
+            pathway, ground = self._ledger.load(session, row.pathway_id)
+        step = pathway.at(row.step, row.occurrence)
+        assert step is not None
+        try:
+            home.take(row.slot, "busy", appointment_on(self._site, pathway, ground, step, row.slot))
+        except (NobodyKnows, Refused):
+            log.warning("a slot could not be confirmed yet", extra={"destination": home.name})
+            return
+        with self._db.write() as session:
+            known = slots.locked(session, row.home, row.slot)
+            if known is not None and known.status == "confirming":
+                known.status, known.since = "booked", now
 
     # --- giving back on a hospital's server ---------------------------------------------------------------
 
     def forget(self, home: str, slot: str) -> None:
         with self._db.write() as session:
             row = slots.locked(session, home, slot)
-            if row is not None and row.status in ("taking", "freeing"):
+            if row is not None and row.status in ("taking", "freeing", "confirming"):
                 slots.forget(session, row)
 
     def give_back(self, home: There, slot: str) -> None:
@@ -153,7 +185,7 @@ class Sweeper:
             home.free(
                 row.slot,
                 self._left(pathway, ground, step, row),
-                certain=row.status == "freeing",
+                certain=row.status != "taking",
                 back=visit.slot if visit is not None and stands else "",
             )
         except (NobodyKnows, Refused):
@@ -178,6 +210,23 @@ class Sweeper:
             place=visit.place if visit is not None and stands else row.place,
             reason="" if stands else ((visit.reason if visit is not None else "") or "créneau rendu"),
         )
+
+
+def appointment_on(site: Site, pathway: Pathway, ground: Ground, step: Step, slot: str) -> Json:
+    """Our Appointment as it is booked on a Slot of a hospital's server."""
+    visit = step.visit
+    assert visit is not None
+    return plain_appointment(
+        site,
+        f"{pathway.id}/{step.ref}",
+        status=visit.status.value,
+        title=ground.protocol.step(step.key).title.fr,
+        start=visit.start,
+        end=visit.end,
+        slot=f"Slot/{slot.rpartition('/')[2]}",
+        patient=pathway.patient.identifiers,
+        place=visit.place,
+    )
 
 
 def _stands_with(pathway: Pathway, row: TakenSlotRow, *statuses: VisitStatus) -> bool:

@@ -91,8 +91,8 @@ class TakenSlotRow(SQLModel, table=True):
     """A Slot that is ours for a visit. The primary key decides between two who want it at once.
 
     ``home`` is the destination whose server keeps the Slot; empty: it is kept on our facade. ``status``: taking (asked
-    for, the answer not known yet), held until ``until``, booked, freeing. ``since`` is the beginning of this status
-    (UTC); ``seq`` the event of the pathway up to which the visit was seen to stand with it.
+    for, the answer not known yet), held until ``until``, confirming, booked, freeing. ``since`` is the beginning of
+    this status (UTC); ``seq`` the event of the pathway up to which the visit was seen to stand with it.
     """
 
     __tablename__ = "slot_taken"

@@ -106,9 +106,10 @@ def expired(session: Session, now: datetime) -> list[TakenSlotRow]:
 
 
 def unsettled(session: Session, now: datetime, patience: timedelta) -> list[TakenSlotRow]:
-    """Slots elsewhere of which a process that stopped has left open whether they are ours."""
+    """Slots elsewhere of which it is open whether they are ours, or whose server has still to be told."""
     query = select(TakenSlotRow).where(
-        col(TakenSlotRow.status).in_(("taking", "freeing")), TakenSlotRow.since <= now - patience
+        col(TakenSlotRow.status).in_(("taking", "freeing", "confirming")),
+        TakenSlotRow.since <= now - patience,
     )
     return list(session.exec(query.limit(100)))
 

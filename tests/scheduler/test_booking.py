@@ -149,6 +149,18 @@ def test_a_reservation_that_nobody_confirms_is_given_back(house: House) -> None:
     assert (status(house, 1), visit(house, pathway_id).status) == ("free", VisitStatus.CANCELLED)
 
 
+def test_a_visit_confirmed_by_hand_makes_its_held_slot_busy(house: House) -> None:
+    pathway_id, desk = triaged(house), house.service.desk
+    start = MONDAY + timedelta(days=1)
+    kept_here(house, a_slot(1, start))
+    desk.hold(pathway_id, CONSULT, 1, "Slot/s1", by=COORDINATOR, at=house.clock.now)
+    house.record(pathway_id, e.VisitBooked(by=COORDINATOR, step=CONSULT, start=start, place="Salle 3"))
+    desk.sweep(now=house.clock.now)
+    assert (status(house, 1), visit(house, pathway_id).slot) == ("busy", "Slot/s1")
+    desk.sweep(now=house.clock.wait(hours=2))
+    assert visit(house, pathway_id).status is VisitStatus.BOOKED
+
+
 def test_a_slot_follows_its_visit_by_whatever_way_that_ends(house: House) -> None:
     pathway_id, desk = triaged(house), house.service.desk
     kept_here(house, a_slot(1, MONDAY + timedelta(days=1)))
@@ -212,6 +224,21 @@ def test_a_slot_of_the_hospitals_server_is_booked_moved_and_given_back_there(
     away.tick()
     assert [there(fhir_server, number) for number in (1, 2)] == ["free", "free"]
     assert [each for each, _ in appointments(fhir_server)] == ["cancelled"]
+
+
+def test_a_visit_confirmed_by_hand_makes_the_slot_that_is_held_there_busy(
+    away: House, fhir_server: Hospital
+) -> None:
+    pathway_id, desk = triaged(away), away.service.desk
+    start = MONDAY + timedelta(days=1)
+    (one,) = offered(fhir_server, a_slot(1, start))
+    desk.hold(pathway_id, CONSULT, 1, one, by=COORDINATOR, at=away.clock.now)
+    away.record(pathway_id, e.VisitBooked(by=COORDINATOR, step=CONSULT, start=start, place="Salle 3"))
+    fhir_server.fail_next(1)
+    desk.sweep(now=away.clock.now)
+    assert there(fhir_server, 1) == "busy-tentative"
+    desk.sweep(now=away.clock.now)
+    assert (there(fhir_server, 1), appointments(fhir_server)) == ("busy", [("booked", "s1")])
 
 
 def test_a_slot_that_has_gone_meanwhile_is_offered_no_more_and_nothing_is_booked(
@@ -295,7 +322,8 @@ def test_two_installations_that_want_one_slot_at_once_are_one_success(
         Clock(MONDAY),
     )
     (one,) = offered(fhir_server, a_slot(1, MONDAY + timedelta(days=1)))
-    wanting = [(house, triaged(house, number)) for house in (away, other) for number in range(4)]
+    numbers = ((away, range(4)), (other, range(10, 14)))
+    wanting = [(house, triaged(house, number)) for house, some in numbers for number in some]
     start = Barrier(len(wanting))
 
     def wants(who: tuple[House, str]) -> str:
