@@ -30,6 +30,7 @@ IMPLIED: dict[tuple[str, str], tuple[str, ...]] = {
     ("MedicationRequest", "status"): (_HL7 + "CodeSystem/medicationrequest-status",),
     ("MedicationRequest", "intent"): (_HL7 + "CodeSystem/medicationrequest-intent",),
     ("QuestionnaireResponse", "status"): (_HL7 + "questionnaire-answers-status",),
+    ("AdverseEvent", "actuality"): (_HL7 + "adverse-event-actuality",),
     ("CareTeam", "status"): (_HL7 + "care-team-status",),
     ("RequestGroup", "status"): _REQUEST,
     ("Subscription", "status"): (_HL7 + "subscription-status",),
