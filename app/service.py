@@ -108,7 +108,7 @@ class Service:
         there = tuple(
             There(hospital.name, clients[hospital.name], tuple(hospital.schedules), self.site)
             for hospital in self.settings.fhir_destinations
-            if hospital.schedules and self.at_home
+            if hospital.schedules and hospital.mode == "push" and self.at_home
         )
         hold = timedelta(minutes=self.centre["slot_hold_minutes"])
         return Desk(self.db, self.ledger, self.site, there, hold=hold)
