@@ -32,7 +32,8 @@ def receive_referral(service: Service, body: bytes, sender: str, by: Actor) -> R
     """
     now = service.clock()
     zone = ZoneInfo(service.protocol.ground.calendar.zone)
-    intake = read_referral(body, received=now, zone=zone)
+    test_identities = service.settings.test_identities
+    intake = read_referral(body, received=now, zone=zone, test_identities=test_identities)
     if intake.referral is None:
         return list(intake.issues)
     with service.db.write() as session:

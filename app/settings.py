@@ -159,6 +159,8 @@ class Settings(BaseSettings):
     sms_timeout_seconds: float = 20.0
     sms_search_delay_seconds: float = 30.0
 
+    test_identities: bool = False
+    """Whether national identities made for tests (INS .10 and .11) are taken. Never where a patient is real."""
     mailbox: Path = Path("var/mailbox")
     fhir_destinations: list[HospitalSettings] = []
     fhir_issuers: list[IssuerSettings] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_mappings.ins import QUALIFIED, REAL
 from fhir_mappings.read import Json
 from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.write import concept, instant, pruned, reference
@@ -23,6 +24,8 @@ def patient(pathway: Pathway, site: Site) -> Json:
     said: Json = {
         "resourceType": "Patient",
         "id": fhir_id(pathway.patient_id),
+        # An INS is only kept of a qualified identity, and so travels only as one.
+        "extension": [QUALIFIED] if any(each.system in REAL for each in person.identifiers) else None,
         "identifier": [site.identifier("patient", pathway.patient_id), *map(_identifier, person.identifiers)],
         "name": [{"use": "official", "family": person.family, "given": person.given.split()}],
         "telecom": _telecom(person),

@@ -17,11 +17,15 @@ CLOCK_SKEW = timedelta(minutes=10)
 
 @dataclass(slots=True)
 class Reading:
-    """The state of one reading. `issues` grows as resources are looked at; each resource is judged once."""
+    """The state of one reading. `issues` grows as resources are looked at; each resource is judged once.
+
+    `test_identities`: whether national identities made for tests are taken, where nobody is a real patient.
+    """
 
     contents: Contents
     received: datetime
     zone: tzinfo
+    test_identities: bool = False
     issues: list[Issue] = field(default_factory=list)
     _judged: dict[int, bool] = field(default_factory=dict)
 

@@ -40,24 +40,29 @@ class Intake:
     missing: tuple[Missing, ...] = ()
 
 
-def read_referral(body: bytes, *, received: datetime, zone: tzinfo = CENTRE_ZONE) -> Intake:
+def read_referral(
+    body: bytes, *, received: datetime, zone: tzinfo = CENTRE_ZONE, test_identities: bool = False
+) -> Intake:
     """The referral in this transaction or message Bundle, as the bytes it came in.
 
     `received` is an aware instant: nothing later than it is believed. `zone` is the centre's: a bare date
-    means a day there, and an onset is a day there. Never raises for what is in `body`.
+    means a day there, and an onset is a day there. `test_identities` takes national identities made for
+    tests, where nobody is a real patient. Never raises for what is in `body`.
     """
     bundle, issues = parse(body)
     if bundle is None:
         return Intake(None, issues)
-    return read_referral_bundle(bundle, received=received, zone=zone)
+    return read_referral_bundle(bundle, received=received, zone=zone, test_identities=test_identities)
 
 
-def read_referral_bundle(bundle: Json, *, received: datetime, zone: tzinfo = CENTRE_ZONE) -> Intake:
+def read_referral_bundle(
+    bundle: Json, *, received: datetime, zone: tzinfo = CENTRE_ZONE, test_identities: bool = False
+) -> Intake:
     """`read_referral` for a Bundle that `fhir_mappings.body.parse` has already made an object of."""
     shape = _shape_issues(bundle)
     if shape:
         return Intake(None, tuple(shape))
-    reading = Reading(contents(bundle), received, zone)
+    reading = Reading(contents(bundle), received, zone, test_identities)
     referral = _referral(reading, bundle)
     if referral is None or refused(reading.issues):
         return Intake(None, tuple(reading.issues))

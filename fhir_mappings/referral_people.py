@@ -6,15 +6,13 @@ import re
 from datetime import date
 from itertools import chain
 
+from fhir_mappings import ins
 from fhir_mappings.bundle import Found
 from fhir_mappings.outcome import error, warning
 from fhir_mappings.read import Json, day, object_at, objects_at, text_at
 from fhir_mappings.reading import Reading
 from fhir_mappings.telecom import contact, e164, email, points
 from pathway.referral import Identifier, Party, Person
-
-INS_NIR = ("urn:oid:1.2.250.1.213.1.4.8", "urn:oid:1.2.250.1.213.1.4.10", "urn:oid:1.2.250.1.213.1.4.11")
-"""The French national health identity made from the NIR: production, test, demo."""
 
 REQUESTERS = ("Practitioner", "PractitionerRole", "Organization")
 
@@ -23,7 +21,8 @@ def person(reading: Reading, found: Found) -> Person | None:
     """The patient, or None with the issues that say what a patient needs: identifier, name, full birth
     date."""
     patient, before = found.resource, len(reading.issues)
-    known = identifiers(patient)
+    known = ins.identifiers(patient)
+    _judge_ins(reading, found, known)
     if not known:
         reading.issues.append(
             error(
@@ -46,14 +45,6 @@ def person(reading: Reading, found: Found) -> Person | None:
                 "business-rule",
                 "Patient.link says that this record was replaced by another; refer the surviving patient.",
                 f"{found.path}.link",
-            )
-        )
-    if any(each.system in INS_NIR and not _nir_key_fits(each.value) for each in known):
-        reading.issues.append(
-            warning(
-                "value",
-                "Patient.identifier holds an INS whose control key does not fit; check the identity.",
-                f"{found.path}.identifier",
             )
         )
     if any(issue.refuses for issue in reading.issues[before:]) or born is None:
@@ -149,6 +140,28 @@ def _birth_date(reading: Reading, found: Found) -> date | None:
     elif born > reading.received.astimezone(reading.zone).date():
         reading.issues.append(error("value", "Patient.birthDate is in the future; correct it.", where))
     return born
+
+
+def _judge_ins(reading: Reading, found: Found, known: tuple[Identifier, ...]) -> None:
+    """What there is to say of a national identity that is no real one, not qualified, or mistyped."""
+    where = f"{found.path}.identifier"
+    systems = {text_at(each, "system") for each in objects_at(found.resource, "identifier")}
+    if not reading.test_identities and systems & set(ins.NOT_REAL):
+        sentence = (
+            "Patient.identifier holds a national identity for tests; send the real one, or set"
+            " JALON_TEST_IDENTITIES where nobody is a real patient."
+        )
+        reading.issues.append(error("business-rule", sentence, where))
+    if systems & set(ins.REAL) and not ins.is_qualified(found.resource):
+        sentence = (
+            "Patient.identifier holds an INS on an identity that is not qualified (identityStatus VALI is missing);"
+            " it was not kept."
+        )
+        reading.issues.append(warning("business-rule", sentence, where))
+    nirs = (each.value for each in known if each.system in (ins.NIR, *ins.NOT_REAL))
+    if not all(map(_nir_key_fits, nirs)):
+        sentence = "Patient.identifier holds an INS whose control key does not fit; check the identity."
+        reading.issues.append(warning("value", sentence, where))
 
 
 def _nir_key_fits(nir: str) -> bool:

@@ -197,7 +197,12 @@ def _read(
     """The referral that this application stands for, read as every other is. 422 with what is wrong with it."""
     composer = Composer(session, service.site, base(service), applying, by=who.actor.name)
     composed = composer.compose(version.loaded.protocol, authored=who.now, key=applying.key)
-    intake = read_referral_bundle(composed.bundle, received=who.now, zone=zone(service))
+    intake = read_referral_bundle(
+        composed.bundle,
+        received=who.now,
+        zone=zone(service),
+        test_identities=service.settings.test_identities,
+    )
     if intake.referral is None:
         raise composed.refused(intake.issues)
     return composed, intake, intake.referral

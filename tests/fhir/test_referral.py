@@ -7,10 +7,12 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from fhir_mappings.ins import NIR, NOT_REAL, QUALIFIED
 from fhir_mappings.referral import read_referral
 from fhir_mappings.structure import structure_issues
 from pathway.referral import (
@@ -324,11 +326,37 @@ def test_a_patient_who_has_died_is_read_as_such() -> None:
     assert accepted(sent).patient.deceased
 
 
+def with_ins(system: str, value: str, *, qualified: bool = True) -> dict[str, Any]:
+    """A referral of a patient who has the hospital's own number and a national identity beside it."""
+    own = Identifier("https://hopital.example/ipp", "42")
+    sent = bundle(person=replace(ODILE, identifiers=(own, Identifier(system, value))))
+    if qualified:
+        only(sent, "Patient")["extension"] = [QUALIFIED]
+    return sent
+
+
 def test_an_ins_whose_key_does_not_fit_is_flagged_and_not_refused() -> None:
-    person = replace(ODILE, identifiers=(Identifier("urn:oid:1.2.250.1.213.1.4.11", "247057512345699"),))
-    intake = read(bundle(person=person))
+    intake = read(with_ins(NIR, "247057512345699"))
     assert intake.referral is not None
     assert [issue.severity for issue in intake.issues] == ["warning"]
+
+
+def test_an_ins_counts_only_on_an_identity_that_is_qualified() -> None:
+    kept = accepted(with_ins(NIR, "2 47 05 75 123 456 18".replace(" ", ""))).patient.identifiers
+    assert NIR in {each.system for each in kept}
+    intake = read(with_ins(NIR, "247057512345618", qualified=False))
+    assert intake.referral is not None
+    assert {each.system for each in intake.referral.patient.identifiers} == {"https://hopital.example/ipp"}
+    assert "not qualified" in intake.issues[0].diagnostics
+
+
+def test_an_identity_made_for_tests_is_refused_unless_the_installation_says_that_nobody_is_real() -> None:
+    for system in NOT_REAL:
+        body = json.dumps(with_ins(system, "247057512345618")).encode()
+        refused = read_referral(body, received=RECEIVED)
+        assert refused.referral is None
+        assert refused.issues[0].expression == ("Bundle.entry[0].resource.ofType(Patient).identifier",)
+        assert read_referral(body, received=RECEIVED, test_identities=True).referral is not None
 
 
 def test_a_referral_written_in_the_future_takes_the_time_of_reception() -> None:
