@@ -59,7 +59,12 @@ class Applying:
 
 def from_query(pairs: Iterable[tuple[str, str]]) -> Applying:
     """The parameters of a GET. 400 for those that are unknown, twice, or only for a start."""
-    said = [(name, name, {"valueString": value}) for name, value in pairs if name not in _QUIET]
+    # An unknown name is not repeated as a place: anything may be typed there.
+    said = [
+        (name, name if name in (*_KNOWN, *_OF_R4) else "parameter", {"valueString": value})
+        for name, value in pairs
+        if name not in _QUIET
+    ]
     for name, where, _ in said:
         if name in ("start-key", "data"):
             sentence = f"GET only shows what would begin, and takes no {name}; POST to begin."

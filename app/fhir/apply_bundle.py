@@ -165,13 +165,14 @@ class Composer:
                 f"{meant.where}.requester", f"{self._base}/{stored.type}/{stored.id}", stored.content
             )
 
-    @staticmethod
-    def _conditions(request: Json) -> list[Json]:
+    def _conditions(self, request: Json) -> list[Json]:
+        """The references to Conditions among the reasons of a request."""
+        origin = Found("ServiceRequest", request, "ServiceRequest")
         return [
             one
             for one in objects_at(request, "reasonReference")
             if "Condition" in (text_at(one, "type"), *(text_at(one, "reference") or "").split("/"))
-            or (text_at(one, "reference") or "").startswith("urn:")
+            or self._contents().resolve(one, origin, "Condition")
         ]
 
     def _application(

@@ -432,6 +432,15 @@ def test_an_order_of_ours_begins_nothing(facade: Facade) -> None:
     assert "begins none" in said(answer)
 
 
+@pytest.mark.parametrize(
+    "query", ["=", "a%20b=1", "subject=", "subject=x&subject=y", "subject=Patient/%F0%9F%98%80", "url=%00"]
+)
+def test_a_look_that_makes_no_sense_is_refused(shared: Facade, query: str) -> None:
+    answer = shared.get(f"/PlanDefinition/{ID}/$apply?{query}")
+    assert answer.status_code in (400, 422), answer.text
+    assert said(answer)
+
+
 def test_a_look_takes_no_key_and_no_bundle(shared: Facade) -> None:
     answer = shared.get(f"/PlanDefinition/{ID}/$apply?subject=Patient/1&start-key=x")
     assert answer.status_code == 400
