@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -32,6 +33,7 @@ from gateways.keys import BadKeys, Keys
 from gateways.mailbox import MailboxGateway
 from gateways.ports import MessageGateway
 from gateways.rate import Pace
+from gateways.reach import LOOPBACK, Reach, is_this_machine
 from gateways.smart import SmartToken
 from gateways.sms_http import SmsHttpGateway
 from gateways.smtp import SmtpGateway
@@ -261,7 +263,13 @@ def _teller(settings: Settings, works: Works, protocol: LoadedProtocol) -> Telle
     sealed = Sealed(installation_key(settings), HEADERS)
     base = f"{settings.public_url.rstrip('/')}/fhir"
     zone = ZoneInfo(protocol.ground.calendar.zone)
-    return Teller(works, HookClient(), base, zone, sealed.open)
+    return Teller(works, HookClient(reach(settings)), base, zone, sealed.open)
+
+
+def reach(settings: Settings) -> Reach:
+    """Where subscribers may be: on this machine only where we are reached from nowhere else."""
+    here = LOOPBACK if is_this_machine(urlsplit(settings.public_url).hostname or "") else ()
+    return Reach.of([*settings.subscriber_networks, *here])
 
 
 def _gateways(settings: Settings, now: Clock) -> dict[str, MessageGateway]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validat
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from gateways.reach import Reach
 from gateways.wire import is_safe
 
 _HTTP = ("http://", "https://")
@@ -18,6 +19,7 @@ _DATABASES = ("sqlite://", "postgresql+psycopg://")
 _NOT_JSON = {  # the settings that are JSON
     "fhir_destinations": '[] or [{"name": "chu", "url": "https://…/fhir", "token_file": "…"}]',
     "fhir_issuers": '[] or [{"issuer": "https://…", "jwks_url": "https://…", "clients": {"…": {"name": "…"}}}]',
+    "subscriber_networks": '[] or ["hooks.chu.example", "10.12.0.0/16"]',
 }
 
 
@@ -165,6 +167,8 @@ class Settings(BaseSettings):
     fhir_destinations: list[HospitalSettings] = []
     fhir_issuers: list[IssuerSettings] = []
     """Who may issue tokens to the systems that speak to our ``/fhir``, beside the tokens we make ourselves."""
+    subscriber_networks: list[str] = []
+    """Hosts and networks where a subscriber may be, beside public addresses."""
     smart_keys_file: Path | None = None
     """Our private keys (``jalon keys new``); their public halves are served at ``/.well-known/jwks.json``."""
     lease_slack_seconds: float = Field(default=30.0, gt=0)
@@ -182,6 +186,10 @@ class Settings(BaseSettings):
             raise ValueError("JALON_PUBLIC_URL: write http://… or https://…")
         if self.sms_url and not self.sms_url.startswith(_HTTP):
             raise ValueError("JALON_SMS_URL: write http://… or https://…, or leave it out")
+        try:
+            Reach.of(self.subscriber_networks)
+        except ValueError as problem:
+            raise ValueError(f"JALON_SUBSCRIBER_NETWORKS: {problem}") from problem
         names = [hospital.name for hospital in self.fhir_destinations]
         if len(names) != len(set(names)):
             raise ValueError("JALON_FHIR_DESTINATIONS: two destinations have the same name")

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ FHIR_JSON = "application/fhir+json"
 HIDDEN = "********"
 """What stands for the value of a header in everything that is shown."""
 
+_MORE = re.compile(r"[?#]")
 _TIMEOUT, _LONGEST_TIMEOUT = 10, 60
 _SHORTEST_HEARTBEAT = 5
 _MOST_AT_ONCE = 100
@@ -53,16 +55,19 @@ def topic(site: Site) -> str:
     return f"{site.system}/{TOPIC}"
 
 
-def read(resource: Json, site: Site, *, ours: Sequence[str]) -> Wish | list[Issue]:
+def read(
+    resource: Json, site: Site, *, public_url: str, in_reach: Callable[[str], bool]
+) -> Wish | list[Issue]:
     """What this Subscription asks, or what keeps it from being served. It has passed the gate.
 
-    ``ours`` are the origins that are our own (``https://jalon.example``): nobody is told of things at our address.
+    Nobody is told of things at our own address, ``public_url``, nor at a host that is not ``in_reach``.
     """
     issues: list[Issue] = []
     channel = object_at(resource, "channel")
     backport, said = _criteria(resource, site, issues)
     parsed = _parsed(said, issues)
-    _judge_channel(channel, ours, issues)
+    _judge_channel(channel, issues)
+    _judge_endpoint(text_at(channel, "endpoint") or "", public_url, in_reach, issues)
     level = _extension(object_at(channel, "_payload"), CONTENT).get("valueCode")
     mime = text_at(channel, "payload") or ""
     if level is not None and level not in LEVELS:
@@ -143,25 +148,10 @@ def _parsed(said: Sequence[str], issues: list[Issue]) -> list[Criteria]:
     return found
 
 
-def _judge_channel(channel: Json, ours: Sequence[str], issues: list[Issue]) -> None:
+def _judge_channel(channel: Json, issues: list[Issue]) -> None:
     if channel.get("type") != "rest-hook":
         sentence = "Only rest-hook is served here; set the channel's type so."
         issues.append(error("not-supported", sentence, "Subscription.channel.type"))
-    where = "Subscription.channel.endpoint"
-    try:
-        address = urlsplit(text_at(channel, "endpoint") or "")
-        host, port = address.hostname or "", address.port
-    except ValueError:
-        address, host, port = urlsplit(""), "", None
-    if address.scheme == "https" and host:
-        pass
-    elif not (address.scheme == "http" and _is_loopback(host)):
-        issues.append(error("value", "The endpoint must be an https address; give one.", where))
-        return
-    if address.username or address.password:
-        issues.append(error("value", "The endpoint holds a password; send it in a header instead.", where))
-    if f"{address.scheme}://{host}" + (f":{port}" if port else "") in ours:
-        issues.append(error("business-rule", "The endpoint is our own address; give yours.", where))
     for each in channel.get("header") or []:
         name, colon, value = str(each).partition(":")
         plain = name.strip().lower()
@@ -171,6 +161,42 @@ def _judge_channel(channel: Json, ours: Sequence[str], issues: list[Issue]) -> N
         elif plain in ("host", "content-length", "transfer-encoding", "connection", "content-type"):
             sentence = f"The header {plain} is ours to set; leave it out."
             issues.append(error("value", sentence, "Subscription.channel.header"))
+
+
+def _judge_endpoint(
+    endpoint: str, public_url: str, in_reach: Callable[[str], bool], issues: list[Issue]
+) -> None:
+    where = "Subscription.channel.endpoint"
+    try:
+        scheme, host, port = _origin(endpoint)
+        address = urlsplit(endpoint)
+    except ValueError:
+        scheme, host, port, address = "", "", None, urlsplit("")
+    if not host or not (scheme == "https" or (scheme == "http" and _is_loopback(host))):
+        issues.append(error("value", "The endpoint must be an https address; give one.", where))
+        return
+    if address.username or address.password:
+        issues.append(error("value", "The endpoint holds a password; send it in a header instead.", where))
+    if _is_ours((host, port), public_url):
+        issues.append(error("business-rule", "The endpoint is our own address; give yours.", where))
+    elif not in_reach(host):
+        sentence = (
+            "The endpoint is on a network that is not called from here;"
+            " give a public address, or have the centre allow yours."
+        )
+        issues.append(error("business-rule", sentence, where))
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port, however they are written. ValueError for a port that is none."""
+    address = urlsplit(url)
+    host = (address.hostname or "").rstrip(".")
+    return address.scheme, host, address.port or {"https": 443, "http": 80}.get(address.scheme)
+
+
+def _is_ours(place: tuple[str, int | None], public_url: str) -> bool:
+    _, host, port = _origin(public_url)
+    return place == (host, port) or (place[1] == port and _is_loopback(place[0]) and _is_loopback(host))
 
 
 def _is_loopback(host: str) -> bool:
@@ -198,12 +224,18 @@ def _whole(channel: Json, url: str, issues: list[Issue], *, least: int, most: in
 
 
 def hidden(resource: Json) -> Json:
-    """The Subscription as it may be shown: the value of every header hidden."""
-    channel = object_at(resource, "channel")
-    if not channel.get("header"):
-        return resource
-    headers = [f"{str(each).partition(':')[0].strip()}: {HIDDEN}" for each in channel["header"]]
-    return {**resource, "channel": {**channel, "header": headers}}
+    """The Subscription as it may be shown: hidden are the value of every header and what the endpoint asks (``?…``)."""
+    channel = dict(object_at(resource, "channel"))
+    if channel.get("header"):
+        channel["header"] = [f"{str(each).partition(':')[0].strip()}: {HIDDEN}" for each in channel["header"]]
+    if _MORE.search(endpoint := text_at(channel, "endpoint") or ""):
+        channel["endpoint"] = f"{without_query(endpoint)}?{HIDDEN}"
+    return {**resource, "channel": channel}
+
+
+def without_query(endpoint: str) -> str:
+    """What of an endpoint is shown: its query may be a secret."""
+    return _MORE.split(endpoint, maxsplit=1)[0]
 
 
 def with_status(resource: Json, status: str, reason: str = "") -> Json:

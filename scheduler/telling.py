@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 from fhir_mappings.notices import Event, Kind, Level, Standing, notification
@@ -174,10 +175,16 @@ def _say(teller: Teller, row: SubscriptionRow, owed: Sequence[Owed], *, now: dat
         return
     (each,) = owed
     if row.content == "full-resource" and each.told is not None:
-        address = f"{row.endpoint.rstrip('/')}/{each.type}/{each.id}"
+        address = _below(row.endpoint, f"{each.type}/{each.id}")
         _call(teller, row, "PUT", address, told_text(each.type, each.id, each.told))
     else:
         _call(teller, row, "POST", row.endpoint, "")
+
+
+def _below(endpoint: str, path: str) -> str:
+    """An address below this endpoint; what the endpoint asks stays behind it."""
+    parts = urlsplit(endpoint)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}"))
 
 
 def _notify(teller: Teller, row: SubscriptionRow, kind: Kind, owed: Sequence[Owed], *, now: datetime) -> None:

@@ -1,13 +1,13 @@
 """Subscription on our server: judged and begun when it is kept, and asked how it stands (``$status``, ``$events``).
 
-What a subscriber puts in its headers is sealed, used to call it, and shown to nobody, not even to itself.
+What a subscriber puts in its headers is sealed, used to call it, and shown to nobody, not even to itself; nor is what
+its endpoint has after a question mark.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import cast
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from sqlmodel import Session
@@ -23,7 +23,7 @@ from app.secrets import installation_key
 from app.service import Service
 from fhir_mappings.notices import LEVELS, Kind, Level, status
 from fhir_mappings.read import text_at
-from fhir_mappings.subscribing import HIDDEN, Wish, hidden, read, with_status
+from fhir_mappings.subscribing import HIDDEN, Wish, hidden, read, with_status, without_query
 from scheduler.telling import bundle_text, owed_of, standing
 from store import search, subscriptions
 from store.subscription_tables import SubscriptionRow
@@ -40,7 +40,12 @@ def before_keeping(service: Service, session: Session, who: Caller, resource: Js
     its id.
     """
     holder = system(who)
-    wish = read(resource, service.site, ours=_origins(service))
+    wish = read(
+        resource,
+        service.site,
+        public_url=service.settings.public_url,
+        in_reach=service.teller.hooks.reach.may_be_named,
+    )
     if isinstance(wish, list):
         raise FhirError(422, *wish)
     for type_ in wish.types:
@@ -61,7 +66,7 @@ def before_keeping(service: Service, session: Session, who: Caller, resource: Js
         style=wish.style,
         criteria=list(wish.criteria),
         topic=wish.topic,
-        endpoint=wish.endpoint,
+        endpoint=_endpoint(wish, known.endpoint if known is not None else ""),
         headers=sealed.seal(headers),
         mime=wish.mime,
         content=wish.content,
@@ -93,21 +98,26 @@ def _headers(wish: Wish, before: Sequence[str]) -> list[str]:
     return found
 
 
-def _origins(service: Service) -> tuple[str, ...]:
-    address = urlsplit(service.settings.public_url)
-    port = f":{address.port}" if address.port else ""
-    return (f"{address.scheme}://{address.hostname}{port}",)
+def _endpoint(wish: Wish, before: str) -> str:
+    """The endpoint asked for; a hidden query that was read here and sent back is the one we have."""
+    shown, _, query = wish.endpoint.partition("?")
+    if query != HIDDEN:
+        return wish.endpoint
+    if without_query(before) != shown:
+        where = "Subscription.channel.endpoint"
+        raise refuse(422, f"{where} holds a hidden query; send the endpoint itself.", where)
+    return before
 
 
 # --- how it stands ----------------------------------------------------------------------------------------
 
 
 def status_of(service: Service, request: Request, who: Caller, id_: str) -> Response:
-    """``GET Subscription/[id]/$status``."""
+    """``GET Subscription/[id]/$status``: for the system that subscribed, or a person."""
     asking.need_acceptable(request)
     allowed(who, "Subscription", "read")
     with service.db.read() as session:
-        row = _known(session, id_)
+        row = _theirs(session, who, id_)
     return fhir(200, _statuses(service, [row]))
 
 
@@ -140,9 +150,7 @@ def events_of(service: Service, request: Request, who: Caller, id_: str) -> Resp
     allowed(who, "Subscription", "read")
     first = _number(request, "eventsSinceNumber") or 1
     with service.db.write() as session:
-        row = _known(session, id_)
-        if who.holder is not None and who.holder.name != row.source:
-            raise refuse(403, "Another system subscribed to this; ask for events of your own.")
+        row = _theirs(session, who, id_)
         last = _number(request, "eventsUntilNumber")
         content = _level(request, row)
         found = subscriptions.between(session, id_, first, row.events if last is None else last, limit=_MOST)
@@ -165,10 +173,13 @@ def events_of(service: Service, request: Request, who: Caller, id_: str) -> Resp
     )
 
 
-def _known(session: Session, id_: str) -> SubscriptionRow:
+def _theirs(session: Session, who: Caller, id_: str) -> SubscriptionRow:
+    """The subscription, where it is this system's own; a person may see everybody's."""
     row = subscriptions.one(session, id_) if is_id(id_) else None
     if row is None:
         raise refuse(404, "There is no Subscription of that id.")
+    if who.holder is not None and who.holder.name != row.source:
+        raise refuse(403, "Another system subscribed to this; ask about your own.")
     return row
 
 
