@@ -24,3 +24,8 @@ def issuers(settings: Settings) -> dict[str, Issuer]:
         one.issuer: Issuer(one, one.audience or ours, PublicKeys(one.jwks_url, one.jwks_file))
         for one in settings.fhir_issuers
     }
+
+
+def holder_id(issuer: str, client: str) -> str:
+    """By what name the client of an issuer is remembered here."""
+    return f"{issuer}#{client}"

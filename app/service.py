@@ -18,7 +18,7 @@ from sqlmodel import Session
 from app import clock, protocols, versions
 from app.definitions import say_definitions
 from app.following import following
-from app.issuers import Issuer, issuers
+from app.issuers import Issuer, holder_id, issuers
 from app.projector import FhirProjector, projected
 from app.protocols import LoadedProtocol
 from app.sealed import HEADERS, Sealed
@@ -263,7 +263,10 @@ def _teller(settings: Settings, works: Works, protocol: LoadedProtocol) -> Telle
     sealed = Sealed(installation_key(settings), HEADERS)
     base = f"{settings.public_url.rstrip('/')}/fhir"
     zone = ZoneInfo(protocol.ground.calendar.zone)
-    return Teller(works, HookClient(reach(settings)), base, zone, sealed.open)
+    clients = frozenset(
+        holder_id(one.issuer, client) for one in settings.fhir_issuers for client in one.clients
+    )
+    return Teller(works, HookClient(reach(settings)), base, zone, sealed.open, clients)
 
 
 def reach(settings: Settings) -> Reach:

@@ -17,7 +17,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from app.fhir.errors import FhirError, refuse
-from app.issuers import Issuer
+from app.issuers import Issuer, holder_id
 from gateways.ports import DeliveryFailed
 from store import seen_tokens
 from store.database import Database
@@ -58,7 +58,7 @@ def holder_of_jwt(db: Database, known: Mapping[str, Issuer], token: str, now: da
         raise _insufficient("This client of the issuer is not registered here; ask for it to be.")
     _not_replayed(db, issuer, claims, token, now)
     return Holder(
-        id=f"{issuer.says.issuer}#{claims.client}",
+        id=holder_id(issuer.says.issuer, claims.client),
         name=system.name,
         role="system",
         owner=system.owner,

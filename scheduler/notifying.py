@@ -34,13 +34,17 @@ _BATCHES = 50
 
 @dataclass(frozen=True)
 class Teller:
-    """What is needed to tell subscribers. ``base`` is our FHIR address; ``unsealed`` opens the kept headers."""
+    """What is needed to tell subscribers. ``base`` is our FHIR address; ``unsealed`` opens the kept headers.
+
+    ``clients`` are the systems (``issuer#client``) that tokens of other issuers are taken from.
+    """
 
     works: Works
     hooks: HookClient
     base: str
     zone: tzinfo
     unsealed: Callable[[str], Sequence[str]]
+    clients: frozenset[str] = frozenset()
 
 
 # --- matching ---------------------------------------------------------------------------------------------
@@ -98,7 +102,7 @@ def _wants(said: Sequence[Criteria], change: Change, teller: Teller) -> bool:
 def _sweep(teller: Teller, *, now: datetime) -> None:
     """End what is over."""
     with teller.works.db.read() as session:
-        over = subscriptions.ending(session, now=now)
+        over = subscriptions.ending(session, clients=teller.clients, now=now)
     for id_, reason in over:
         stop(teller.works, id_, "off", reason, now=now)
 

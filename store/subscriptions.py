@@ -6,7 +6,7 @@ subscription has one teller at a time (a lease on its row), so that its events a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,21 +95,27 @@ def all_of(session: Session, *, source: str | None = None) -> list[SubscriptionR
     return list(session.exec(query))
 
 
-def ending(session: Session, *, now: datetime) -> list[tuple[str, str]]:
-    """(id, reason) of the subscriptions that are to be switched off: past their end, or their token is."""
-    over = select(SubscriptionRow.id).where(
-        col(SubscriptionRow.status).in_(_MATCHED), col(SubscriptionRow.end) <= now
-    )
+def ending(session: Session, *, clients: Collection[str], now: datetime) -> list[tuple[str, str]]:
+    """(id, reason) of the subscriptions that are to be switched off: past their end, or their system is nobody now.
+
+    ``clients`` are the systems (``issuer#client``) that other issuers' tokens are taken from.
+    """
+    row = SubscriptionRow
+    over = select(row.id).where(col(row.status).in_(_MATCHED), col(row.end) <= now)
     found = [(id_, "its end has come") for id_ in session.exec(over)]
-    revoked = (
-        select(SubscriptionRow.id)
-        .join(TokenRow, col(TokenRow.id) == col(SubscriptionRow.holder))
-        .where(
-            col(SubscriptionRow.status).in_(_MATCHED),
-            or_(col(TokenRow.revoked).is_not(None), col(TokenRow.expires) <= now),
-        )
+    made_by = (
+        select(row.id, row.holder, TokenRow)
+        .join(TokenRow, col(TokenRow.id) == col(row.holder), isouter=True)
+        .where(col(row.status).in_(_MATCHED))
     )
-    return found + [(id_, "the token that made it is no longer valid") for id_ in session.exec(revoked)]
+    for id_, holder, token in session.exec(made_by):
+        if token is None and holder not in clients:
+            found.append((id_, "the system that made it is not known here any more"))
+        elif token is not None and (
+            token.revoked is not None or (token.expires is not None and token.expires <= now)
+        ):
+            found.append((id_, "the token that made it is no longer valid"))
+    return found
 
 
 # --- which changes are whose ------------------------------------------------------------------------------

@@ -49,12 +49,14 @@ def numbered(url: str, criteria: str = "Task?", *, content: str = "id-only", **m
     return made
 
 
-def subscribe(facade: Facade, resource: Json, *, scopes: tuple[str, ...] | None = None) -> Json:
+def subscribe(
+    facade: Facade, resource: Json, *, scopes: tuple[str, ...] | None = None, client: str = ""
+) -> Json:
     """Have it kept, as whoever writes on the facade does."""
     service, now = facade.house.service, facade.house.clock.now
     with service.db.write() as session:
         (token,) = [one for one in tokens.tokens(session) if one.name == "Entrepôt"]
-        holder = Holder(token.id, token.name, "system", None, False, (), scopes=scopes)
+        holder = Holder(client or token.id, token.name, "system", None, False, (), scopes=scopes)
         who = Caller(Actor(token.name, "system"), now, holder)
         content = before_keeping(service, session, who, resource)
         body = json.dumps(content).encode()

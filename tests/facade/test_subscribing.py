@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -12,11 +14,13 @@ from app.service import reach
 from app.settings import Settings
 from fhir_mappings.site import Site
 from fhir_mappings.subscribing import read
+from scheduler.notifying import match_due
 from store import tokens
 from store.resource_tables import ResourceVersionRow
 from store.subscription_tables import SubscriptionRow
-from tests.facade.conftest import Facade, Json
+from tests.facade.conftest import Facade, Json, open_facade
 from tests.facade.subscribed import SECRET, numbered, row, shown, subscribe, wish, work
+from tests.house import Clock
 from tests.peers.subscriber import Call, Subscriber
 
 
@@ -33,6 +37,27 @@ def test_its_end_and_the_end_of_its_token_end_it(facade: Facade, subscriber: Sub
         tokens.revoke(session, token.id, facade.house.clock.now)
     work(facade)
     assert shown(facade, "s2")["status"] == "off"
+
+
+def test_a_client_that_leaves_the_settings_takes_its_subscriptions_with_it(
+    tmp_path: Path, clock: Clock, subscriber: Subscriber
+) -> None:
+    client = {"name": "Entrepôt"}
+    issuer = {
+        "issuer": "https://as.example",
+        "jwks_url": "https://as.example/keys",
+        "clients": {"dwh": client},
+    }
+    settings = {"database_url": f"sqlite:///{tmp_path / 'jalon.sqlite'}", "fhir_issuers": [issuer]}
+    for facade in open_facade(settings, clock):
+        subscribe(facade, numbered(subscriber.url), client="https://as.example#dwh")
+        work(facade)
+        assert shown(facade)["status"] == "active"
+        match_due(replace(facade.house.service.teller, clients=frozenset()), now=clock.now)
+        assert (shown(facade)["status"], row(facade).reason) == (
+            "off",
+            "the system that made it is not known here any more",
+        )
 
 
 def test_secrets_of_headers_are_shown_nowhere_and_survive_an_update(
