@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from app.fhir.asked import is_id
 from app.fhir.asking import Body
@@ -23,11 +23,17 @@ from scheduler.listening import notified
 def serve_notifications(router: APIRouter, service: Service) -> None:
     """Add the addresses at which we are told; a resource may be put below them, as R4's rest-hook with a payload."""
 
-    @router.post("/notify/{destination}/{secret}")
+    def known(destination: str, secret: str) -> None:
+        _type_of(service, destination, secret)
+
+    # Looked at before the body: nothing is taken in of who does not know the address.
+    first = [Depends(known)]
+
+    @router.post("/notify/{destination}/{secret}", dependencies=first)
     def told(destination: str, secret: str, body: Body) -> Response:
         return _told(service, destination, secret, body)
 
-    @router.put("/notify/{destination}/{secret}/{type_}/{id_}")
+    @router.put("/notify/{destination}/{secret}/{type_}/{id_}", dependencies=first)
     def put(destination: str, secret: str, type_: str, id_: str, body: Body) -> Response:
         return _told(service, destination, secret, b"", (type_, id_))
 

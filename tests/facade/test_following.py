@@ -17,6 +17,7 @@ from sqlmodel import select
 
 from app.following import secret_of
 from app.secrets import installation_key
+from fhir_mappings.body import MAX_BYTES
 from gateways.fhir_client import FhirClient
 from scheduler.comparing import next_night
 from scheduler.fetched import as_read, take
@@ -448,6 +449,8 @@ def test_only_who_knows_the_address_tells_us_anything(numbered: Facade, fhir_ser
     assert numbered.client.put(f"{good}/Task/123", content=b"{}").status_code == 200
     for wrong in (f"/fhir/notify/autre/{secret_of(key, 'chu', 'Task')}", "/fhir/notify/chu/secret"):
         assert numbered.client.post(wrong).status_code == 404
+        # Nor is anything taken in: it would be told that this is too much.
+        assert numbered.client.post(wrong, content=b" " * (MAX_BYTES + 1)).status_code == 404
     # A Task that is not there is no trouble, and what was pinged is looked for.
     listen(numbered)
     assert not rows(numbered)["Task"].reason
