@@ -77,7 +77,7 @@ def _listen(following: Following, row: ListeningRow, *, now: datetime) -> None:
     heard = _fetch(following, row, now=now)
     cursor = row.cursor
     if search:
-        cursor, news = catch_up(following, row)
+        cursor, news = search_through(following, row)
         heard += news
     if row.compare_at <= now:
         compare(following, row, _ids_since, now=now)
@@ -104,7 +104,7 @@ def _at_most(following: Following) -> timedelta:
 # --- searching --------------------------------------------------------------------------------------------
 
 
-def catch_up(following: Following, row: ListeningRow) -> tuple[datetime | None, int]:
+def search_through(following: Following, row: ListeningRow) -> tuple[datetime | None, int]:
     """Everything that has changed since we last looked: the latest instant met (their clock), and how much is new.
 
     A search of several pages is made again until it tells nothing new: what changes between two pages moves to the
