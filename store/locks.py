@@ -26,6 +26,10 @@ _DEADLOCKS = ("40P01", "40001")
 _TRIES = 5
 
 
+class Busy(Exception):
+    """Others kept writing the same, and the database ended this transaction every time; nothing of it was done."""
+
+
 def hold(session: Session, names: Iterable[str]) -> None:
     """Wait until nobody else holds any of these names, and hold them until this transaction ends.
 
@@ -39,16 +43,18 @@ def hold(session: Session, names: Iterable[str]) -> None:
 
 
 def write(db: Database, work: Callable[[Session], T]) -> T:
-    """One transaction that does ``work``, begun again when the database broke a circle of waiting by ending it."""
-    for _ in range(_TRIES - 1):
+    """One transaction that does ``work``, begun again when the database broke a circle of waiting by ending it.
+
+    Raises Busy when that has happened too often.
+    """
+    for _ in range(_TRIES):
         try:
             with db.write() as session:
                 return work(session)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in _DEADLOCKS:
                 raise
-    with db.write() as session:
-        return work(session)
+    raise Busy
 
 
 def _slot(name: str) -> int:

@@ -21,6 +21,7 @@ from app.http_errors import ERRORS, problem
 from fhir_mappings.outcome import Issue, error
 from pathway.refusal import Refused
 from store.ledger import Stale
+from store.locks import Busy
 
 log = logging.getLogger("jalon.fhir")
 
@@ -89,6 +90,9 @@ def refusal(caught: Exception) -> FhirError | None:
     """What is to be said of this error where it is a refusal; None where the fault is ours."""
     if isinstance(caught, FhirError):
         return caught
+    if isinstance(caught, Busy):
+        sentence = "Others are writing the same at this moment, and nothing was recorded; send it again."
+        return refuse(409, sentence, code="lock-error")
     if not isinstance(caught, ERRORS):
         return None
     said = problem(caught)
