@@ -30,6 +30,15 @@ class Busy(Exception):
     """Others kept writing the same, and the database ended this transaction every time; nothing of it was done."""
 
 
+def gave_up(error: BaseException) -> bool:
+    """Whether the database ended a transaction because of others that write, and not for what was in it."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, Busy)
+    if getattr(error.orig, "sqlstate", None) in _DEADLOCKS:
+        return True
+    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
 def hold(session: Session, names: Iterable[str]) -> None:
     """Wait until nobody else holds any of these names, and hold them until this transaction ends.
 

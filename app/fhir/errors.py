@@ -21,7 +21,7 @@ from app.http_errors import ERRORS, problem
 from fhir_mappings.outcome import Issue, error
 from pathway.refusal import Refused
 from store.ledger import Stale
-from store.locks import Busy
+from store.locks import Busy, gave_up
 
 log = logging.getLogger("jalon.fhir")
 
@@ -86,6 +86,9 @@ class FhirRoute(APIRoute):
         return guarded
 
 
+_WRITTEN = "The database is busy with what others write, and nothing was recorded; send it again."
+
+
 def refusal(caught: Exception) -> FhirError | None:
     """What is to be said of this error where it is a refusal; None where the fault is ours."""
     if isinstance(caught, FhirError):
@@ -93,6 +96,8 @@ def refusal(caught: Exception) -> FhirError | None:
     if isinstance(caught, Busy):
         sentence = "Others are writing the same at this moment, and nothing was recorded; send it again."
         return refuse(409, sentence, code="lock-error")
+    if gave_up(caught):
+        return refuse(503, _WRITTEN, code="lock-error", headers={"Retry-After": "1"})
     if not isinstance(caught, ERRORS):
         return None
     said = problem(caught)
