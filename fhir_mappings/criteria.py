@@ -12,7 +12,8 @@ from datetime import UTC, datetime, tzinfo
 from urllib.parse import parse_qsl
 
 from fhir_mappings.read import Json
-from fhir_mappings.searchable import PARAMETERS, Index, Parameter, covered, index, place
+from fhir_mappings.search_parameters import PARAMETERS, Parameter
+from fhir_mappings.searchable import Index, covered, index, place
 
 _SPLIT = re.compile(r"(?<!\\),")
 _BAR = re.compile(r"(?<!\\)\|")

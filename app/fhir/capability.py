@@ -8,7 +8,7 @@ from app.fhir.answer import Json
 from app.fhir.dates import PREFIXES
 from app.fhir.filters import MODIFIERS
 from app.fhir.served import SERVED, SYSTEM, Served
-from fhir_mappings.searchable import PARAMETERS, Parameter
+from fhir_mappings.search_parameters import PARAMETERS, Parameter
 from fhir_mappings.site import Site
 from fhir_mappings.subscribing import topic
 

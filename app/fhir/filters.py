@@ -8,7 +8,8 @@ from datetime import tzinfo
 from app.fhir.dates import span
 from app.fhir.served import Served
 from fhir_mappings.implied import IMPLIED
-from fhir_mappings.searchable import Parameter, place
+from fhir_mappings.search_parameters import Parameter
+from fhir_mappings.searchable import place
 from store.asked import Dates, Ids, Missing, Named, Statuses, Tokens, Updated, Wanted
 
 ALTERNATIVES = 200

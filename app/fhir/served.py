@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from fhir_mappings.searchable import PARAMETERS, Parameter
+from fhir_mappings.search_parameters import PARAMETERS, Parameter
 
 Interaction = Literal[
     "read",

@@ -15,7 +15,8 @@ from fhir.resources.R4B import get_fhir_model_class
 from app.fhir.router import METHODS, fhir_router
 from app.fhir.served import SERVED
 from fhir_mappings.plan_extensions import structure_definitions
-from fhir_mappings.searchable import PARAMETERS, Index, index
+from fhir_mappings.search_parameters import PARAMETERS
+from fhir_mappings.searchable import Index, index
 from fhir_mappings.validate import check
 from tests.facade.conftest import MONDAY, Facade, open_facade
 from tests.facade.examples import OTHERS, TYPES, example

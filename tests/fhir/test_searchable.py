@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import fhir_mappings
 from fhir_mappings.implied import IMPLIED
-from fhir_mappings.searchable import PARAMETERS, covered, index, place
+from fhir_mappings.search_parameters import PARAMETERS
+from fhir_mappings.searchable import covered, index, place
 
 DATA = Path(fhir_mappings.__file__).parent / "data"
 
