@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 NODE_PEERS := tests/peers/fhir_server tests/peers/oidc
 NODE_READY := $(NODE_PEERS:%=%/node_modules/.ready)
 
-.PHONY: help setup run test peers check format chaos bench mutation docs clean
+.PHONY: help setup run test peers check format chaos marathon bench mutation docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,7 +35,7 @@ run: setup ## demo patients, served on HOST=127.0.0.1 PORT=8000
 	$(BIN)/jalon demo --host $(HOST) --port $(PORT)
 
 test: setup peers ## every test but the long ones, in JOBS=2 processes; ARGS='-k word' to choose
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not chaos' $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not chaos and not marathon' $(ARGS)
 
 peers: $(NODE_READY) ## the foreign FHIR and authorisation servers of the tests, when npm is there
 
@@ -58,8 +58,11 @@ format: setup ## format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-chaos: setup peers ## the long runs: kills at named points and at random moments
+chaos: setup peers ## minutes: kills at named and random moments, thousands of generated requests
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m chaos $(ARGS)
+
+marathon: setup peers ## an hour, before a release: every seeded fault, every version judged, a thousand keys
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m marathon $(ARGS)
 
 bench: setup ## measurements, beside three libraries and beside plain SQL
 	$(BIN)/python benchmarks/run.py $(ARGS)

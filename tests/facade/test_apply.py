@@ -541,6 +541,6 @@ def test_many_keys_at_once_stand_in_nobodys_way(facade_anywhere: Facade) -> None
     assert pathways(facade) == 8
 
 
-@pytest.mark.chaos
+@pytest.mark.marathon
 def test_a_thousand_keys_each_from_sixty_four_sides(facade_anywhere: Facade) -> None:
     at_once(facade_anywhere, keys=1000)

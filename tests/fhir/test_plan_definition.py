@@ -152,7 +152,7 @@ def thinned(group: Json) -> Json:
     return {**group, "action": kept}
 
 
-@pytest.mark.chaos
+@pytest.mark.marathon
 def test_pyrofile_finds_no_fault_in_the_whole(pyrofile: Pyrofile) -> None:
     assert pyrofile.faults(exported()[0]) == []
 

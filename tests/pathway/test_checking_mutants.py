@@ -58,7 +58,7 @@ def test_a_few_of_each_kind_are_found(kind: str) -> None:
     assert survivors(some) == [one.key for one in some if one.key in SURVIVORS]
 
 
-@pytest.mark.chaos
+@pytest.mark.marathon
 @pytest.mark.parametrize("kind", list(by_kind()))
 def test_every_one_is_found_or_its_survival_explained(kind: str) -> None:
     seeded = by_kind()[kind]

@@ -33,7 +33,7 @@ def test_no_random_event_leads_outside_what_was_explored(explored: tuple[Explore
     ), "some histories get to the closing"
 
 
-@pytest.mark.chaos
+@pytest.mark.marathon
 def test_nor_do_a_million(explored: tuple[Explored, ...]) -> None:
     tally = sent(explored, 1_000_000, seed=2027)
     assert tally.outside == []

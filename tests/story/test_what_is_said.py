@@ -55,7 +55,7 @@ def test_every_form_of_every_resource_passes_pyrofile(
     assert faults == []
 
 
-@pytest.mark.chaos
+@pytest.mark.marathon
 @pytest.mark.parametrize("story", PATIENTS, ids=lambda path: path.stem)
 def test_every_single_version_passes_pyrofile(story: Path, pyrofile: Pyrofile, tmp_path: Path) -> None:
     said = said_in(story, tmp_path)
