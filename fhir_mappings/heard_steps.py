@@ -197,6 +197,13 @@ def procedure(resource: Json, rule: StepRule, site: Site) -> Done:
     )
 
 
+def performed_on(resource: Json, zone: tzinfo) -> date | None:
+    """The day in ``zone`` on which this Procedure was done, or was to be; None when it does not say one."""
+    period = object_at(resource, "performedPeriod")
+    said = (period.get("start"), resource.get("performedDateTime"), period.get("end"))
+    return next((on for each in said if (on := day(each, zone)) is not None), None)
+
+
 def _exact(value: Any) -> datetime | None:
     """An instant that was really said: a bare day is none."""
     return instant(value, UTC) if isinstance(value, str) and "T" in value else None
@@ -207,13 +214,26 @@ def _exact(value: Any) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """An Encounter: in a bed or not, how far it is, and where the patient went."""
+    """An Encounter: in a bed or not, how far it is, and where the patient went.
+
+    ``first`` and ``last`` are its days in the zone of the centre, also where no hour is said.
+    """
 
     status: str
     in_bed: bool
     started: datetime | None
     ended: datetime | None
     home: bool | None
+    first: date | None = None
+    last: date | None = None
+
+    def covers(self, at: datetime, on: date) -> bool | None:
+        """Whether this instant, of that day, lies within the stay. None where its beginning or its end is not said."""
+        if (self.started and self.started > at) or (self.first and self.first > on):
+            return False
+        if (self.ended and self.ended < at) or (self.last and self.last < on):
+            return False
+        return True if self.first and self.last else None
 
 
 _HOME = ("home",)
@@ -232,4 +252,6 @@ def stay(resource: Json, zone: tzinfo, in_bed: tuple[str, ...]) -> Stay:
         _exact(period.get("start")),
         _exact(period.get("end")),
         home,
+        day(period.get("start"), zone),
+        day(period.get("end"), zone),
     )

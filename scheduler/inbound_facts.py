@@ -39,7 +39,7 @@ def observation(said: Saying) -> None:
     """A measurement, corrected or taken back like the first time; vital signs go to the watch while one is on."""
     status = text_at(said.resource, "status")
     if status in TAKEN_BACK:
-        _forget(said)
+        forget(said)
         return
     signs = vital_signs(said.resource)
     for pathway_id in said.pathways():
@@ -53,7 +53,7 @@ def observation(said: Saying) -> None:
             continue
         if _watched(pathway, ground, said, signs):
             continue
-        _learn(said, pathway, facts)
+        learn(said, pathway, facts)
 
 
 def medication(said: Saying) -> None:
@@ -89,7 +89,7 @@ def answers(said: Saying) -> None:
     """The answers of a form, by the keys of what the protocol asks."""
     status = text_at(said.resource, "status")
     if status == "entered-in-error":
-        _forget(said)
+        forget(said)
         return
     if status not in ANSWERED:
         return
@@ -109,13 +109,13 @@ def answers(said: Saying) -> None:
             by=text_at(said.resource, "author", "display") or said.source,
         )
         said.issues += read.issues
-        _learn(said, pathway, read.facts)
+        learn(said, pathway, read.facts)
 
 
 # --- what they share --------------------------------------------------------------------------------------
 
 
-def _learn(said: Saying, pathway: Pathway, facts: tuple[Fact, ...]) -> None:
+def learn(said: Saying, pathway: Pathway, facts: tuple[Fact, ...]) -> None:
     """Record these, in place of what the same resource said before."""
     before = taken_back(pathway, said.document)
     if set(_values(before)) == set(_values(facts)) and len(before) == len(facts):
@@ -128,7 +128,7 @@ def _values(facts: Iterable[Fact]) -> list[tuple[str, str, object]]:
     return [(fact.key, repr(fact.value), fact.at) for fact in facts]
 
 
-def _forget(said: Saying) -> None:
+def forget(said: Saying) -> None:
     """What this resource said stands no more. A sign of the watch cannot be unsaid: a person must look."""
     for pathway_id in said.running():
         pathway, _ = said.load(pathway_id)

@@ -7,7 +7,7 @@ complete, and goes on the list of anomalies so that it can be said again.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from fhir_mappings.heard_steps import (
     Report,
     Stay,
     is_the_procedure,
+    performed_on,
     procedure,
     report,
     report_answers,
@@ -34,6 +35,8 @@ from pathway.ground import Ground
 from pathway.lifecycle import LIVE, StepStatus, VisitStatus
 from pathway.refusal import Refused, Text
 from pathway.state import Pathway, Step
+from pathway.watch import began
+from scheduler.inbound_facts import forget, learn
 from scheduler.inbound_ground import Saying, Unclear, several
 
 Found = tuple[Pathway, Ground, Step]
@@ -44,21 +47,22 @@ Found = tuple[Pathway, Ground, Step]
 
 def diagnostic_report(said: Saying) -> None:
     """A result for the step that awaits it, to be read; a change of it is read again. Preliminary says nothing yet."""
+    if text_at(said.resource, "status") in WITHDRAWN:
+        _withdrawn(said)
+        return
     found = _awaiting(said)
     if found is None:
         _need_a_pathway(said)
         return
     pathway, ground, step, told = found
     known = any(one.document == said.document for one in pathway.reported)
-    if told.status in WITHDRAWN:
-        if known:
-            said.record(pathway.id, _reported(said, step, "result", told.status, "", None, withdrawn=True))
-        return
     if not told.is_final or (step.is_settled and not known and told.status not in CHANGED):
         return
-    facts = read_facts(said.resource, source=said.source, received=said.at, zone=said.zone(ground)).facts
-    if facts:
-        said.record(pathway.id, e.FactsRecorded(by=said.by, facts=facts, instead_of=(said.document,)))
+    learn(
+        said,
+        pathway,
+        read_facts(said.resource, source=said.source, received=said.at, zone=said.zone(ground)).facts,
+    )
     at = min(told.at or said.at, said.at)
     said.record(pathway.id, _reported(said, step, "result", told.status, told.conclusion, at))
     if told.outcome and _is_signed_after(step, ground):
@@ -76,6 +80,18 @@ def diagnostic_report(said: Saying) -> None:
                 data=report_answers(told, ground.protocol.step(step.key)),
             ),
         )
+
+
+def _withdrawn(said: Saying) -> None:
+    """It stands no more, whatever it says now: neither the facts that it brought nor the result at its step."""
+    forget(said)
+    for pathway_id in said.running():
+        pathway, _ = said.load(pathway_id)
+        status = text_at(said.resource, "status") or ""
+        for before in [one for one in pathway.reported if one.document == said.document]:
+            step = pathway.named(before.step)
+            assert step is not None, "a report is of a step that there is"
+            said.record(pathway_id, _reported(said, step, before.what, status, "", None, withdrawn=True))
 
 
 def _awaiting(said: Saying) -> tuple[Pathway, Ground, Step, Report] | None:
@@ -212,17 +228,44 @@ def _of_the_procedure(said: Saying) -> Found | None:
     if named is not None:
         pathway, ground, step = named
         return named if step.key == ground.protocol.procedure_step else None
-    fitting: list[Found] = []
+    of_its_day: list[Found] = []
+    awaiting = False
     for pathway_id in said.pathways():
         pathway, ground = said.load(pathway_id)
         key = ground.protocol.procedure_step
         step_ = pathway.last(key)
-        if step_ is not None and is_the_procedure(said.resource, said.site, key):
-            fitting.append((pathway, ground, step_))
-    awaited = [one for one in fitting if one[2].status in LIVE] or fitting
-    if len(awaited) > 1:
+        if step_ is None or not is_the_procedure(said.resource, said.site, key):
+            continue
+        on = performed_on(said.resource, said.zone(ground))
+        known = any(one.document == said.document and one.step == step_.ref for one in pathway.reported)
+        if known or on in _days(step_, ground):
+            of_its_day.append((pathway, ground, step_))
+        elif step_.status in LIVE and not (on and on < ground.calendar.day(pathway.referred)):
+            awaiting = True
+    fitting = [one for one in of_its_day if one[2].status in LIVE] or of_its_day
+    if len(fitting) > 1:
         raise several(said)
-    return awaited[0] if awaited else None
+    if not fitting and awaiting and text_at(said.resource, "status") in _TELLING:
+        raise Unclear(
+            "contradictory",
+            Text(
+                fr="Cette intervention ne nomme aucune de nos étapes et n'est pas du jour du rendez-vous : vérifiez.",
+                en="This Procedure names no step of ours and is not of the day of the visit: check it, "
+                "and name the visit in basedOn.",
+            ),
+        )
+    return fitting[0] if fitting else None
+
+
+_TELLING = ("in-progress", "not-done", "completed", "stopped")
+"""What a Procedure of the day would have changed."""
+
+
+def _days(step: Step, ground: Ground) -> set[date]:
+    """The days on which this procedure is planned, was begun, and was done."""
+    visit = step.visit
+    planned = visit.start if visit is not None and visit.status is not VisitStatus.CANCELLED else None
+    return {ground.calendar.day(at) for at in (planned, step.started, step.settled) if at is not None}
 
 
 def _all_or_reported(
@@ -263,7 +306,7 @@ def encounter(said: Saying) -> None:
         if told.status in ("arrived", "triaged", "in-progress"):
             _arrived(said, pathway, ground, told, named[2] if named else None)
         elif told.status == "finished" and told.in_bed:
-            _discharged(said, pathway, told)
+            _discharged(said, pathway, ground, told, named[2] if named else None)
 
 
 def _arrived(said: Saying, pathway: Pathway, ground: Ground, told: Stay, named: Step | None) -> None:
@@ -272,7 +315,7 @@ def _arrived(said: Saying, pathway: Pathway, ground: Ground, told: Stay, named: 
     visit = step.visit if step is not None else None
     if step is None or visit is None or visit.status is not VisitStatus.BOOKED:
         return
-    day = ground.calendar.day(told.started or said.at)
+    day = told.first or ground.calendar.day(said.at)
     if named is None and day != ground.calendar.day(visit.start):
         return
     at = min(told.started, said.at) if told.started else None
@@ -281,10 +324,28 @@ def _arrived(said: Saying, pathway: Pathway, ground: Ground, told: Stay, named: 
     )
 
 
-def _discharged(said: Saying, pathway: Pathway, told: Stay) -> None:
+def _discharged(said: Saying, pathway: Pathway, ground: Ground, told: Stay, named: Step | None) -> None:
+    """Of the stay in which the injection ended. Another stay of the patient says nothing of this one."""
     step = pathway.last(DISCHARGE)
     if step is None or step.status not in LIVE:
         return
+    procedure_step = ground.protocol.procedure_step
+    operated = pathway.last(procedure_step)
+    visit = operated.visit if operated is not None else None
+    injected = began(pathway, ground) or (visit.start if visit is not None else None)
+    within = told.covers(injected, ground.calendar.day(injected)) if injected is not None else None
+    is_named = named is not None and named.key in (procedure_step, DISCHARGE)
+    if within is False or (named is not None and not is_named):
+        return
+    if within is None and not is_named:
+        raise Unclear(
+            "contradictory",
+            Text(
+                fr="Un séjour est terminé, sans dire de quand à quand ni quel rendez-vous il suit : vérifiez.",
+                en="A stay has finished and does not say from when to when, nor which visit it is of: give "
+                "Encounter.period, or name the visit in Encounter.appointment.",
+            ),
+        )
     at = min(told.ended, said.at) if told.ended else None
     outcome = "transferred" if told.home is False else "home"
     event = e.StepCompleted(

@@ -123,6 +123,31 @@ def test_an_mri_brings_its_date_and_waits_to_be_read(says: HospitalSays) -> None
     assert [(one.step, one.said) for one in state.reported] == [("exam_mri/1", "Œdème de T12.")]
 
 
+def an_mri(status: str, **more: Any) -> Json:
+    return {
+        "resourceType": "DiagnosticReport",
+        "id": "irm",
+        "status": status,
+        "code": {"text": "IRM du rachis dorsolombaire"},
+        "subject": subject(),
+        "effectiveDateTime": "2027-02-28",
+        **more,
+    }
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "cancelled"])
+def test_an_mri_that_was_filed_on_the_wrong_patient_takes_its_date_back(
+    says: HospitalSays, status: str
+) -> None:
+    pathway_id = says.referred(facts=())
+    says.house.record(pathway_id, e.StepAsked(by=RADIOLOGIST, step="exam_mri", reason="doute", due=None))
+    says.says(an_mri("final"))
+    assert says.state(pathway_id).fact("mri_date") is not None
+    says.says(an_mri(status, code={"text": "?"}, effectiveDateTime=None))
+    state = says.state(pathway_id)
+    assert (state.fact("mri_date"), state.reported) == (None, ())
+
+
 # --- the procedure ----------------------------------------------------------------------------------------
 
 
@@ -188,12 +213,45 @@ def test_a_procedure_told_without_what_must_be_known_waits_at_its_step_and_on_th
 
 def test_a_procedure_that_was_not_done_gives_its_slot_up_with_the_reason(says: HospitalSays) -> None:
     pathway_id = lived(says, lambda tale: tale.until_confirmed())
-    says.says(a_procedure(says, "not-done", statusReason={"text": "Fièvre"}))
+    said = a_procedure(says, "not-done", statusReason={"text": "Fièvre"})
+    says.says({**said, "performedPeriod": {"start": "2027-02-16"}})
     visit = step(says, pathway_id, "procedure").visit
     assert (visit.status, visit.reason) == (VisitStatus.CANCELLED, "Fièvre")
 
 
+@pytest.mark.parametrize("status", ["not-done", "in-progress", "completed"])
+@pytest.mark.parametrize("when", [{"start": "2027-02-09T09:30:00+01:00"}, {}])
+def test_a_procedure_of_another_day_or_of_none_is_a_question_and_moves_nothing(
+    says: HospitalSays, status: str, when: Json
+) -> None:
+    """The visit was moved from the 9th to the 16th; only then does the hospital close what it had on the 9th."""
+    pathway_id = lived(says, checked)
+    before = step(says, pathway_id, "procedure")
+    says.says({**a_procedure(says, status), "performedPeriod": when})
+    assert step(says, pathway_id, "procedure") == before
+    assert says.state(pathway_id).reported == ()
+    assert [row.kind for row in says.listed()] == ["contradictory"]
+
+
+def test_a_procedure_from_before_the_referral_is_history(says: HospitalSays) -> None:
+    pathway_id = lived(says, checked)
+    before = step(says, pathway_id, "procedure")
+    says.says({**a_procedure(says), "performedPeriod": {"start": "2024-05-02", "end": "2024-05-02"}})
+    assert (step(says, pathway_id, "procedure"), says.listed()) == (before, [])
+
+
+def test_a_procedure_that_names_its_step_needs_no_day(says: HospitalSays) -> None:
+    pathway_id = lived(says, lambda tale: tale.until_confirmed())
+    order = {"system": "https://jalon.example/fhir/id/request", "value": f"{pathway_id}/procedure/1"}
+    said = a_procedure(says, "not-done", basedOn=[{"identifier": order}])
+    says.says({**said, "performedPeriod": {}})
+    assert step(says, pathway_id, "procedure").visit.status is VisitStatus.CANCELLED
+
+
 # --- stays ------------------------------------------------------------------------------------------------
+
+
+STAYED: Json = {"start": "2027-02-16T07:30:00+01:00", "end": "2027-02-17"}
 
 
 def a_stay(says: HospitalSays, status: str, **more: Any) -> Json:
@@ -223,6 +281,7 @@ def test_a_patient_who_has_left_is_discharged_once_the_ward_has_said_the_rest(sa
     left = a_stay(
         says,
         "finished",
+        period=STAYED,
         hospitalization={
             "dischargeDisposition": {
                 "coding": [
@@ -246,9 +305,31 @@ def test_home_without_the_checks_of_the_discharge_is_kept_for_the_ward(says: Hos
     if step(says, pathway_id, "discharge").status is StepStatus.WAITING:
         done = e.StepCompleted(by=RADIOLOGIST, step="surveillance", outcome="uneventful")
         says.house.record(pathway_id, done)
-    says.says(a_stay(says, "finished"))
+    says.says(a_stay(says, "finished", period=STAYED))
     assert step(says, pathway_id, "discharge").status is StepStatus.OPEN
     assert [one.what for one in says.state(pathway_id).reported] == ["discharged"]
+
+
+@pytest.mark.parametrize(
+    ("period", "listed"),
+    [
+        ({"start": "2026-11-03", "end": "2026-11-09"}, []),
+        ({"start": "2027-02-14", "end": "2027-02-16T10:00:00+01:00"}, []),
+        ({"start": "2027-02-16T11:00:00+01:00", "end": "2027-02-17"}, []),
+        ({"start": "2027-02-16"}, ["contradictory"]),
+    ],
+)
+def test_another_stay_that_has_finished_discharges_nobody(
+    says: HospitalSays, period: Json, listed: list[str]
+) -> None:
+    pathway_id = lived(says, lambda tale: (tale.until_done(), tale.watched()))
+    if step(says, pathway_id, "discharge").status is StepStatus.WAITING:
+        done = e.StepCompleted(by=RADIOLOGIST, step="surveillance", outcome="uneventful")
+        says.house.record(pathway_id, done)
+    before = step(says, pathway_id, "discharge")
+    says.says(a_stay(says, "finished", period=period))
+    assert (step(says, pathway_id, "discharge"), says.state(pathway_id).reported) == (before, ())
+    assert [row.kind for row in says.listed()] == listed
 
 
 # --- the watch --------------------------------------------------------------------------------------------
