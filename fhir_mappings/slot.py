@@ -15,6 +15,8 @@ from fhir_mappings.write import instant as written
 from pathway.referral import Identifier
 
 Status = Literal["free", "busy", "busy-tentative"]
+OURS_TO_MARK: tuple[Status, ...] = ("free", "busy", "busy-tentative")
+"""What a visit may change. A Slot that its hospital has closed (busy-unavailable) or taken back stays so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from fhir_mappings.read import Json
 from fhir_mappings.searchable import VERSION, index
 from fhir_mappings.site import Site
-from fhir_mappings.slot import SlotSaid, Status, marked, place_of, read_slot
+from fhir_mappings.slot import OURS_TO_MARK, SlotSaid, Status, marked, place_of, read_slot
 from pathway.lifecycle import VisitStatus
 from pathway.refusal import Refused
 from pathway.state import Pathway, Step
@@ -98,7 +98,7 @@ def follow(
 
 
 def release(session: Session, row: TakenSlotRow, *, at: datetime) -> None:
-    """The Slot is free again."""
+    """The Slot is free again, unless the hospital has said otherwise of it meanwhile: then it is only ours no more."""
     slots.forget(session, row)
     found = search.read(session, "Slot", row.slot.partition("/")[2], lock=True)
     if found is not None:
@@ -107,7 +107,7 @@ def release(session: Session, row: TakenSlotRow, *, at: datetime) -> None:
 
 def _mark(session: Session, resource: Json, source: str, status: Status, at: datetime) -> None:
     """Our mark on a Slot that a hospital wrote: a new version of it, in its hospital's name."""
-    if resource.get("status") == status:
+    if resource.get("status") == status or resource.get("status") not in OURS_TO_MARK:
         return
     content = marked(resource, status)
     by = index(content)

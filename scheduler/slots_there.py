@@ -9,7 +9,7 @@ from datetime import datetime
 from fhir_mappings.heard import relative
 from fhir_mappings.read import Json, objects_at, text_at
 from fhir_mappings.site import Site
-from fhir_mappings.slot import Marking, SlotSaid, Status, booking, place_of, read_slot
+from fhir_mappings.slot import OURS_TO_MARK, Marking, SlotSaid, Status, booking, place_of, read_slot
 from gateways.fhir_client import FhirClient
 from gateways.ports import DeliveryFailed
 from pathway.refusal import Refused, Text
@@ -102,15 +102,18 @@ class There:
     def take(self, slot: str, status: Status, appointment: Json, leaving: Sequence[str] = ()) -> None:
         """Take a free Slot for this Appointment, and free those that it leaves, all at once.
 
-        A Slot that this very visit holds already only changes from tentative to busy.
+        A Slot that this very visit holds already only changes from tentative to busy. Refused (conflict) when it is
+        another's, and when the hospital has closed it.
         """
         resource, etag = self.read(slot)
-        if resource.get("status") != "free" and not self._is_held_by(appointment, slot):
+        status_there = resource.get("status")
+        if status_there not in OURS_TO_MARK or (
+            status_there != "free" and not self._is_held_by(appointment, slot)
+        ):
             raise Refused(GONE, field="slot")
         markings = [Marking(resource, etag, status)]
         for each in leaving:
-            old, version = self.read(each)
-            markings.append(Marking(old, version, "free"))
+            markings += self._freeing(each)
         self.change(markings, appointment)
 
     def free(self, slot: str, appointment: Json, *, certain: bool, back: str = "") -> None:
@@ -120,12 +123,17 @@ class There:
         """
         if not certain and not self._is_held_by(appointment, slot):
             return
-        markings = [Marking(*self.read(slot), "free")]
+        markings = self._freeing(slot)
         if back:
             old, etag = self.read(back)
             if old.get("status") == "free":
                 markings.append(Marking(old, etag, "busy"))
         self.change(markings, appointment)
+
+    def _freeing(self, slot: str) -> list[Marking]:
+        """How this Slot becomes free; not at all when the hospital has closed it or taken it back meanwhile."""
+        resource, etag = self.read(slot)
+        return [Marking(resource, etag, "free")] if resource.get("status") in OURS_TO_MARK else []
 
     def _is_held_by(self, appointment: Json, slot: str) -> bool:
         """Whether this server's Appointment of the visit takes this Slot: what was booked together stands together."""

@@ -17,7 +17,7 @@ from pathway.lifecycle import VisitStatus
 from pathway.refusal import Refused, Text
 from pathway.state import Visit
 from scheduler.booking import Desk
-from store import resources, search
+from store import resources, search, slots
 from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, open_house, plain_settings
 from tests.peers.hospital import Hospital
 
@@ -172,6 +172,19 @@ def test_a_slot_follows_its_visit_by_whatever_way_that_ends(house: House) -> Non
     assert status(house, 1) == "free"
 
 
+@pytest.mark.parametrize("said", ["busy-unavailable", "entered-in-error"])
+def test_a_slot_that_the_hospital_has_closed_meanwhile_stays_closed(house: House, said: str) -> None:
+    pathway_id, desk = triaged(house), house.service.desk
+    start = MONDAY + timedelta(days=1)
+    kept_here(house, a_slot(1, start))
+    book(desk, house, pathway_id, "Slot/s1")
+    kept_here(house, a_slot(1, start, status=said))
+    desk.cancel(pathway_id, CONSULT, 1, "indisponible", by=COORDINATOR, at=house.clock.now)
+    assert (visit(house, pathway_id).status, status(house, 1)) == (VisitStatus.CANCELLED, said)
+    with house.service.db.read() as session:
+        assert slots.of_visit(session, pathway_id, CONSULT, 1) == []
+
+
 # --- on the hospital's own server -------------------------------------------------------------------------
 
 
@@ -224,6 +237,25 @@ def test_a_slot_of_the_hospitals_server_is_booked_moved_and_given_back_there(
     away.tick()
     assert [there(fhir_server, number) for number in (1, 2)] == ["free", "free"]
     assert [each for each, _ in appointments(fhir_server)] == ["cancelled"]
+
+
+def test_a_slot_that_is_closed_there_stays_closed_when_the_visit_moves_and_when_it_is_cancelled(
+    away: House, fhir_server: Hospital
+) -> None:
+    pathway_id, desk = triaged(away), away.service.desk
+    days = [MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)]
+    one, two = offered(fhir_server, a_slot(1, days[0]), a_slot(2, days[1]))
+    book(desk, away, pathway_id, one)
+    fhir_server.put(a_slot(1, days[0], status="busy-unavailable"))
+    book(desk, away, pathway_id, two)
+    assert [there(fhir_server, number) for number in (1, 2)] == ["busy-unavailable", "busy"]
+    fhir_server.put(a_slot(2, days[1], status="entered-in-error"))
+    desk.cancel(pathway_id, CONSULT, 1, "indisponible", by=COORDINATOR, at=away.clock.now)
+    away.tick()
+    assert [there(fhir_server, number) for number in (1, 2)] == ["busy-unavailable", "entered-in-error"]
+    assert [each for each, _ in appointments(fhir_server)] == ["cancelled"]
+    with away.service.db.read() as session:
+        assert slots.of_visit(session, pathway_id, CONSULT, 1) == []
 
 
 def test_a_visit_confirmed_by_hand_makes_the_slot_that_is_held_there_busy(
