@@ -66,10 +66,9 @@ def join(
     at: datetime,
 ) -> JoinRow | None:
     """Let ``gone`` go on as ``kept``. None when that is so already. Contradictory when they cannot be one person."""
-    kept, gone = goes_on_as(session, kept), goes_on_as(session, gone)
+    ours, kept, gone = _both(session, kept, gone)
     if kept == gone:
         return None
-    ours = _locked(session, kept, gone)
     theirs, mine = heard.every(session, gone), heard.every(session, kept)
     people = {one: ledger.load(session, one)[0].patient for one in _lock(session, ledger, [*theirs, *mine])}
     person = _one_person(ours[kept], ours[gone], people, mine, theirs)
@@ -98,7 +97,7 @@ def join(
         before=before,
     )
     session.add(row)
-    _move(session, before, kept)
+    _move(session, before, gone, kept)
     for one in sorted([*theirs, *mine]):
         event = e.IdentityJoined(by=by, patient_id=kept, patient=_as(person, people[one], mine=one in mine))
         ledger.record(session, one, event, at=at)
@@ -108,34 +107,81 @@ def join(
 
 
 def part(session: Session, ledger: Ledger[Any], row: JoinRow, *, by: Actor, at: datetime) -> tuple[str, ...]:
-    """Take a join back: everything stands as it did. Returns the pathways that were begun meanwhile.
+    """Take a join back: everything stands as it did. Returns the pathways of which a person must say whose they are.
 
-    A person must say whose these are. A contact that was given while the two were one may be the other's, so each
-    has again the one of before.
+    The one who stayed may have gone on as a third meanwhile, and those who came along may have left: only what still
+    goes under the name of that one moves. Each pathway that leaves has again the contact of before.
     """
-    before = row.before
     session.exec(select(JoinRow).where(JoinRow.id == row.id).with_for_update()).one()
-    _locked(session, row.kept, row.gone)
-    known = heard.every(session, row.kept)
-    _move(session, before, row.gone)
-    for one in _lock(session, ledger, [*before["theirs"], *before["mine"]]):
-        now = ledger.load(session, one)[0].patient
-        theirs = one in before["theirs"]
-        was = decode(Person, before["theirs"][one] if theirs else before["mine"][one])
-        person = replace(was, deceased=was.deceased or now.deceased)
-        if not theirs:
-            person = replace(now, identifiers=was.identifiers)
-        id_ = row.gone if theirs else row.kept
-        ledger.record(session, one, e.IdentityParted(by=by, patient_id=id_, patient=person), at=at)
+    _, _, now = _both(session, row.gone, row.kept)
+    known = heard.every(session, now)
+    leaving = _leaving(session, row, now)
+    theirs = [one for one in leaving["theirs"] if one in known]
+    _move(session, leaving, now, row.gone)
     row.undone, row.undone_by = at, by.name
     session.flush()
-    return tuple(one for one in known if one not in before["theirs"] and one not in before["mine"])
+    for one in _lock(session, ledger, known):
+        person = ledger.load(session, one)[0].patient
+        id_ = now
+        if one in theirs:
+            id_, was = row.gone, decode(Person, row.before["theirs"][one])
+            person = replace(was, deceased=was.deceased or person.deceased)
+        borne = _borne(session, id_, person.identifiers)
+        if one in theirs or one in row.before["mine"] or borne != person.identifiers:
+            patient = replace(person, identifiers=borne)
+            ledger.record(session, one, e.IdentityParted(by=by, patient_id=id_, patient=patient), at=at)
+    # Those of a third, whom both went on as, are nobody's question.
+    third = {one for each in _way(session, row.kept) for one in each.before["mine"]}
+    return tuple(one for one in known if one not in {*theirs, *row.before["mine"], *third})
+
+
+def _way(session: Session, patient_id: str) -> list[JoinRow]:
+    """The joins by which this patient goes on as the one they are known as now, in order."""
+    way: list[JoinRow] = []
+    while (row := standing(session, way[-1].kept if way else patient_id)) is not None:
+        way.append(row)
+    return way
+
+
+def _leaving(session: Session, row: JoinRow, now: str) -> dict[str, Any]:
+    """What the join brought and takes away again: without what has come to who stays by another join since."""
+    onward = [row.kept, *(each.kept for each in _way(session, row.kept))]
+    others = session.exec(
+        select(JoinRow).where(
+            col(JoinRow.undone).is_(None),
+            col(JoinRow.kept).in_(onward),
+            col(JoinRow.gone).not_in([*onward, row.gone]),
+        )
+    ).all()
+    return {
+        name: [one for one in row.before[name] if all(one not in each.before[name] for each in others)]
+        for name in ("identifiers", "theirs", "referrals", "resources")
+    }
+
+
+def _borne(session: Session, patient_id: str, known: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
+    """Those of the identifiers that are not another patient's."""
+    rows = ((one, session.get(PatientIdentifierRow, (one.system, one.value))) for one in known)
+    return tuple(one for one, row in rows if row is None or row.patient_id == patient_id)
+
+
+def _both(session: Session, one: str, other: str) -> tuple[dict[str, PatientRow], str, str]:
+    """Both rows under the names that they go by, locked in one order, and these names.
+
+    A join of either that was waited for has given them other names: then these are locked too.
+    """
+    ours: dict[str, PatientRow] = {}
+    while True:
+        ends = goes_on_as(session, one), goes_on_as(session, other)
+        if all(end in ours for end in ends):
+            return ours, *ends
+        ours |= _locked(session, *ends)
 
 
 def _locked(session: Session, *ids: str) -> dict[str, PatientRow]:
-    """Both rows, always locked in one order. Refused when one of them is no patient of ours."""
+    """These rows, always locked in one order. Refused when one of them is no patient of ours."""
     found = {}
-    for id_ in sorted(ids):
+    for id_ in sorted(set(ids)):
         query = select(PatientRow).where(PatientRow.id == id_).with_for_update(key_share=True)
         row = session.exec(query).one_or_none()
         if row is None:
@@ -193,20 +239,21 @@ def _as(person: Person | None, was: Person, *, mine: bool) -> Person:
     return replace(was, identifiers=person.identifiers) if mine else person
 
 
-def _move(session: Session, before: dict[str, Any], to: str) -> None:
-    """Everything that the join names is this patient's from now on."""
-    for system, value in before["identifiers"]:
+def _move(session: Session, named: dict[str, Any], of: str, to: str) -> None:
+    """Everything of this patient's that is named here is the other's from now on."""
+    for system, value in named["identifiers"]:
         held = session.get(PatientIdentifierRow, (system, value))
-        if held is not None:
+        if held is not None and held.patient_id == of:
             held.patient_id = to
-    for table, column, names in (
-        (OwedRow, OwedRow.pathway_id, list(before["theirs"])),
-        (ReferralRow, ReferralRow.key, before["referrals"]),
+    for table, owner, column, names in (
+        (OwedRow, OwedRow.patient_id, OwedRow.pathway_id, list(named["theirs"])),
+        (ReferralRow, ReferralRow.patient_id, ReferralRow.key, named["referrals"]),
     ):
-        session.connection().execute(update(table).where(col(column).in_(names)).values(patient_id=to))
-    for type_, id_ in before["resources"]:
+        moved = update(table).where(col(column).in_(names), col(owner) == of).values(patient_id=to)
+        session.connection().execute(moved)
+    for type_, id_ in named["resources"]:
         resource = session.get(ResourceRow, (type_, id_))
-        if resource is not None:
+        if resource is not None and resource.patient_id == of:
             resource.patient_id = to
     session.flush()
 

@@ -12,9 +12,10 @@ import pytest
 
 from pathway import events as e
 from pathway.planned import Kind
+from pathway.referral import Person
 from pathway.state import Actor, PathwayStatus
 from scheduler.inbound import replay
-from store import joins, search
+from store import heard, joins, patients, search
 from tests.house import COORDINATOR, Clock, open_house, patient, plain_settings
 from tests.scheduler.hospital_says import IPP, HospitalSays, measured, taking
 
@@ -45,6 +46,12 @@ def record(number: int, **more: Any) -> Json:
 def replaced_by(number: int) -> Json:
     other = {"type": "Patient", "identifier": {"system": IPP, "value": f"IPP-{number}"}}
     return {"link": [{"other": other, "type": "replaced-by"}], "active": False}
+
+
+def reached(number: int) -> Person:
+    """The person of that number, whom a number of their own reaches."""
+    person = patient(number)
+    return replace(person, contact=replace(person.contact, mobile=f"+3363998000{number}"))
 
 
 def reminders(says: HospitalSays, pathway_id: str) -> int:
@@ -109,6 +116,51 @@ def test_the_one_who_stays_may_say_it_too_and_saying_it_twice_changes_nothing(sa
     seq = says.state(gone).seq
     assert not says.says(record(2, **replaced_by(1))).moved
     assert says.state(gone).seq == seq
+
+
+@pytest.mark.parametrize("parted", [(1, 2), (2, 1)], ids=["first made first", "last made first"])
+def test_three_records_are_parted_in_any_order_and_each_has_its_own_again(
+    says: HospitalSays, parted: tuple[int, int]
+) -> None:
+    pathways = {number: says.referred(number, person=reached(number)) for number in (1, 2, 3)}
+    before = {one: says.state(one) for one in pathways.values()}
+    says.says(record(1, **replaced_by(2)))
+    says.says(record(2, **replaced_by(3)))
+    assert {says.state(one).patient_id for one in pathways.values()} == {before[pathways[3]].patient_id}
+    for number in parted:
+        assert says.says(record(number)).moved
+        with says.house.service.db.read() as session:
+            for now in map(says.state, pathways.values()):
+                # Nobody bears the name of somebody who is another person.
+                for each in now.patient.identifiers:
+                    assert patients.by_identifiers(session, [(each.system, each.value)]) == now.patient_id
+        if number == 1:
+            assert says.state(pathways[1]).patient == before[pathways[1]].patient
+    for one in pathways.values():
+        assert (says.state(one).patient_id, says.state(one).patient) == (
+            before[one].patient_id,
+            before[one].patient,
+        )
+    with says.house.service.db.read() as session:
+        for number, one in pathways.items():
+            assert patients.by_identifiers(session, [(IPP, f"IPP-{number}")]) == before[one].patient_id
+            assert heard.every(session, before[one].patient_id) == [one]
+    assert says.listed() == []
+
+
+def test_who_left_one_and_came_back_by_the_other_stays_when_that_one_leaves(says: HospitalSays) -> None:
+    one, two, three = (says.referred(number, person=reached(number)) for number in (1, 2, 3))
+    first, last = says.state(one).patient, says.state(three).patient_id
+    says.says(record(1, **replaced_by(2)))
+    says.says(record(2, **replaced_by(3)))
+    says.says(record(1))
+    says.says(record(1, **replaced_by(3)))
+    says.says(record(2))
+    assert says.state(one).patient_id == says.state(three).patient_id == last
+    assert {each.value for each in says.state(two).patient.identifiers} == {"IPP-2"}
+    assert {each.value for each in says.state(one).patient.identifiers} == {"IPP-1", "IPP-3"}
+    says.says(record(1))
+    assert says.state(one).patient == first
 
 
 def test_a_join_that_contradicts_itself_is_a_question_and_joins_nobody(says: HospitalSays) -> None:
