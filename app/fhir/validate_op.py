@@ -10,7 +10,7 @@ from app.fhir.errors import refuse, request_id
 from app.fhir.served import Served
 from fhir_mappings.outcome import Issue, error, information, operation_outcome, warning
 from fhir_mappings.read import Json, object_at, objects_at, text_at
-from fhir_mappings.validate import check
+from fhir_mappings.validate import opinion
 
 _MODES = ("create", "update", "profile")
 
@@ -37,7 +37,7 @@ def validate(served: Served, request: Request, body: bytes, id_: str | None = No
             sentence = "Parameters needs a parameter named resource; add the one to judge."
             raise refuse(400, sentence, "Parameters.parameter", code="required")
         sent = object_at(said["resource"], "resource")
-    issues = [*_of_the_asking(mode, profile), *_of_the_address(served, sent, id_, mode), *check(sent)]
+    issues = [*_of_the_asking(mode, profile), *_of_the_address(served, sent, id_, mode), *opinion(sent)]
     if not any(issue.refuses for issue in issues):
         issues.append(information("The resource would be taken, as far as its content goes."))
     return fhir(200, operation_outcome(issues, id=request_id(request)))
