@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
+from fhir_mappings.read import text_at
 from gateways.ports import DeliveryFailed
 from scheduler.fetched import Following, Read, as_read, take
 from store import listening
@@ -18,7 +19,9 @@ log = logging.getLogger("jalon.comparing")
 
 NIGHT = time(4, 0)
 """When servers have least to do, in the centre's zone, and after every change of the clock."""
+GONE = (404, 410)
 _OVERLAP = timedelta(days=2)
+_WITHHELD, _WITHHELD_AT_MOST = timedelta(hours=1), timedelta(days=1)
 _STRANGERS_KEPT = timedelta(days=40)
 
 Search = Callable[[Following, ListeningRow, datetime], Iterator[list[Read]]]
@@ -43,10 +46,9 @@ def compare(following: Following, row: ListeningRow, search: Search, *, now: dat
         with works.db.read() as session:
             known = listening.versions(session, following.name, row.type, [each.id for each in page])
         for each in page:
-            heard = known.get(each.id, set())
-            if each.version in heard or (each.updated is not None and each.updated in heard):
+            if any(is_the_same(each, *heard) for heard in known.get(each.id, ())):
                 continue
-            differed += _fetch(following, row, each.id)
+            differed += fetch(following, row, each.id)
     with works.db.write() as session:
         listening.compared(
             session,
@@ -65,12 +67,34 @@ def compare(following: Following, row: ListeningRow, search: Search, *, now: dat
     return differed
 
 
-def _fetch(following: Following, row: ListeningRow, id_: str) -> bool:
+def is_the_same(read: Read, version: str, updated: datetime | None) -> bool:
+    """Whether what is there was heard: by its version where both have one, else by its instant.
+
+    Two versions of one instant are two: servers date by the second.
+    """
+    if read.version == version:
+        return True
+    # What came without a version is remembered by its instant (``as_read``).
+    both = text_at(read.content, "meta", "versionId") and (updated is None or version != updated.isoformat())
+    return not both and updated is not None and read.updated == updated
+
+
+def fetch(following: Following, row: ListeningRow, id_: str, *, attempts: int = 0) -> bool:
+    """Read and judge one resource that is said to have changed. Whether it was new.
+
+    What is gone is none; what we may not read is asked for again: after an hour, at last once a day.
+    """
     try:
         resource, body = following.destination.client.read_bytes(row.type, id_)
     except DeliveryFailed as failure:
-        if failure.status not in (403, 404, 410):
+        if failure.status in GONE:
+            return False
+        if failure.status != 403:
             raise
+        works = following.works
+        until = works.clock() + min(_WITHHELD * 2 ** min(attempts, 5), _WITHHELD_AT_MOST)
+        with works.db.write() as session:
+            listening.put_off(session, following.name, row.type, id_, until=until)
         return False
     read = as_read(resource, body)
     return read is not None and take(following, read)

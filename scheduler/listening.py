@@ -10,12 +10,14 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from sqlmodel import Session
+
 from fhir_mappings.notices import Notice
 from fhir_mappings.raw import entry_resources
 from fhir_mappings.read import Json, object_at, objects_at, text_at
 from fhir_mappings.subscribing import ours_there
 from gateways.ports import DeliveryFailed
-from scheduler.comparing import compare, next_night
+from scheduler.comparing import GONE, compare, fetch, next_night
 from scheduler.fetched import Following, Read, as_read, take
 from scheduler.ground import Works
 from store import instance, listening
@@ -32,7 +34,9 @@ _LONGEST_PAUSE = timedelta(minutes=10)
 _LEASE_SECONDS = 180.0
 _PASSES = 5
 _HINTS = 200
-_GONE = (404, 410)
+_NAMED = 5
+_SOON = timedelta(seconds=10)
+"""What is put off by more than this is withheld from us; what we are saying ourselves is read again within it."""
 
 
 def listen_due(following: Following, *, now: datetime) -> int:
@@ -93,7 +97,17 @@ def _listen(following: Following, row: ListeningRow, *, now: datetime) -> None:
             caught_up=search,
             now=now,
             next_at=min(filter(None, later)),
+            reason=_withheld(session, row, now=now),
         )
+
+
+def _withheld(session: Session, row: ListeningRow, *, now: datetime) -> str:
+    """What the server does not let us read, for the page to say; empty when there is nothing of the kind."""
+    ids = listening.withheld(session, row, after=now + _SOON)
+    if not ids:
+        return ""
+    some = ", ".join(f"{row.type}/{each}" for each in ids[:_NAMED]) + (", …" if len(ids) > _NAMED else "")
+    return f"The server does not let us read {some} (403); it is asked again later."
 
 
 def _at_most(following: Following) -> timedelta:
@@ -215,15 +229,7 @@ def _fetch(following: Following, row: ListeningRow, *, now: datetime) -> int:
     for hint in hints:
         if works.stopping.is_set():
             break
-        try:
-            resource, body = following.destination.client.read_bytes(row.type, hint.id)
-        except DeliveryFailed as failure:
-            if failure.status not in (*_GONE, 403):
-                raise
-            resource, body = {}, b""
-        read = as_read(resource, body)
-        if read is not None:
-            heard += take(following, read)
+        heard += fetch(following, row, hint.id, attempts=hint.attempts)
         with works.db.write() as session:
             listening.fetched(session, row, hint, now=now)
             if not listening.still_ours(session, row, owner=works.owner, seconds=_LEASE_SECONDS):
@@ -267,7 +273,7 @@ def _stands(following: Following, row: ListeningRow, wanted: Json) -> bool:
     try:
         found, _ = client.read("Subscription", row.remote or "")
     except DeliveryFailed as failure:
-        if failure.status not in _GONE:
+        if failure.status not in GONE:
             raise
         return False
     same = text_at(found, "channel", "endpoint") == wanted["channel"]["endpoint"]

@@ -102,10 +102,12 @@ def looked(
     caught_up: bool,
     now: datetime,
     next_at: datetime,
+    reason: str = "",
 ) -> None:
     """This look went well; what was asked for meanwhile is looked at next.
 
-    ``caught_up``: a search went all through, so that everything asked for before it is met.
+    ``caught_up``: a search went all through, so that everything asked for before it is met. ``reason``: what was
+    withheld from us all the same.
     """
     held = _held(session, row.destination, row.type, owner)
     if held is None:
@@ -113,7 +115,7 @@ def looked(
     if caught_up:
         held.cursor, held.met, held.looked = cursor, max(held.met, row.wants), now
     held.heard += heard
-    held.attempts, held.reason = 0, ""
+    held.attempts, held.reason = 0, reason
     more = held.wants > held.met or _any_hint(session, held, now)
     held.next_at = now if more else next_at
     held.lease_owner, held.lease_until = None, 0.0
@@ -237,6 +239,16 @@ def put_off(session: Session, destination: str, type_: str, id_: str, *, until: 
             known.next_at, known.attempts = until, known.attempts + 1
 
 
+def withheld(session: Session, row: ListeningRow, *, after: datetime) -> list[str]:
+    """The ids of what is not to be fetched before then, in their order: the server did not let us read it."""
+    query = select(ToFetchRow.id).where(
+        ToFetchRow.destination == row.destination,
+        ToFetchRow.type == row.type,
+        col(ToFetchRow.next_at) > after,
+    )
+    return list(session.exec(query.order_by(col(ToFetchRow.id))))
+
+
 def next_hint(session: Session, row: ListeningRow) -> datetime | None:
     """When something is next to be fetched."""
     query = select(ToFetchRow.next_at).where(
@@ -250,17 +262,14 @@ def next_hint(session: Session, row: ListeningRow) -> datetime | None:
 
 def versions(
     session: Session, destination: str, type_: str, ids: Iterable[str]
-) -> dict[str, set[str | datetime]]:
-    """By id, every version of these resources that was heard: as number and as instant (UTC)."""
-    found: dict[str, set[str | datetime]] = {}
+) -> dict[str, list[tuple[str, datetime | None]]]:
+    """By id, every version of these resources that was heard: as they name it, and when it was made (UTC)."""
+    found: dict[str, list[tuple[str, datetime | None]]] = {}
     query = select(HeardRow.id, HeardRow.version, HeardRow.updated).where(
         HeardRow.destination == destination, HeardRow.type == type_, col(HeardRow.id).in_(list(ids))
     )
     for id_, version, updated in session.exec(query):
-        known = found.setdefault(id_, set())
-        known.add(version)
-        if updated is not None:
-            known.add(updated.astimezone(UTC))
+        found.setdefault(id_, []).append((version, updated.astimezone(UTC) if updated is not None else None))
     return found
 
 

@@ -45,7 +45,12 @@ class Followed:
     @property
     def late(self) -> bool:
         """Whether the server did not answer the last time."""
-        return bool(self.row.reason)
+        return self.row.attempts > 0
+
+    @property
+    def withheld(self) -> bool:
+        """Whether it answers, but does not let us read all that it tells us of."""
+        return bool(self.row.reason) and not self.late
 
 
 @router.get(_HERE, response_class=HTMLResponse)

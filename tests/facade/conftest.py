@@ -23,6 +23,7 @@ from pathway import events as e
 from pathway.referral import Identifier, Party
 from store import tokens
 from tests.house import COORDINATOR, RADIOLOGIST, Clock, House, fracture, known, open_house, patient
+from tests.peers.hospital import Hospital
 
 with warnings.catch_warnings():
     # Starlette says that httpx is to be replaced one day; the client under test speaks HTTP either way.
@@ -187,3 +188,47 @@ def asking_facade(tmp_path: Path, clock: Clock) -> Iterator[Facade]:
         "protocol": place / "protocol.yaml",
     }
     yield from open_facade(settings, clock)
+
+
+# --- following a hospital ---------------------------------------------------------------------------------
+
+HEARTBEAT = 60.0
+TYPES = ["Task", "Observation", "Patient"]
+
+
+def real_now() -> datetime:
+    """The hospital's server dates its changes by the machine's clock, so a story with it begins now."""
+    return datetime.now(UTC)
+
+
+def open_following(
+    tmp_path: Path, hospital: Hospital, by: str, types: list[str], url: str = ""
+) -> Iterator[Facade]:
+    listen = {"types": types, "by": by, "every_seconds": HEARTBEAT}
+    settings: dict[str, Any] = {
+        "database_url": url or f"sqlite:///{tmp_path / 'jalon.sqlite'}",
+        "fhir_destinations": [{"name": "chu", "url": hospital.base_url, "listen": listen}],
+    }
+    yield from open_facade(settings, Clock(real_now()))
+
+
+@pytest.fixture(params=["poll", "subscription", "subscription-r5"])
+def following(request: pytest.FixtureRequest, tmp_path: Path, fhir_server: Hospital) -> Iterator[Facade]:
+    """Follows the hospital in each of the three ways."""
+    yield from open_following(tmp_path, fhir_server, request.param, TYPES)
+
+
+@pytest.fixture
+def polling(tmp_path: Path, fhir_server: Hospital) -> Iterator[Facade]:
+    yield from open_following(tmp_path, fhir_server, "poll", TYPES)
+
+
+@pytest.fixture
+def polling_anywhere(database_url: str, tmp_path: Path, fhir_server: Hospital) -> Iterator[Facade]:
+    """On SQLite and on PostgreSQL."""
+    yield from open_following(tmp_path, fhir_server, "poll", TYPES, database_url)
+
+
+@pytest.fixture
+def numbered(tmp_path: Path, fhir_server: Hospital) -> Iterator[Facade]:
+    yield from open_following(tmp_path, fhir_server, "subscription-r5", TYPES)

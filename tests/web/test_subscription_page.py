@@ -57,7 +57,7 @@ def ward(sqlite_url: str, tmp_path: Path) -> Iterator[Ward]:
         listening.pinged(task, now=opened.now)
         other = listening.locked(session, "chu", "Observation")
         assert other is not None
-        other.reason = "The FHIR server answered 503."
+        other.reason, other.attempts = "The FHIR server answered 503.", 1
     yield opened
     opened.service.close()
 
