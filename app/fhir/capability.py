@@ -48,8 +48,22 @@ _HEARD = (
 _MOVED = ("Task", "Appointment")
 
 
-def statement(site: Site, base: str) -> Json:
-    """The CapabilityStatement of this installation, served at ``base``."""
+_SMART = {
+    "coding": [
+        {
+            "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+            "code": "SMART-on-FHIR",
+        }
+    ],
+    "text": "SMART Backend Services",
+}
+
+
+def statement(site: Site, base: str, *, smart: bool = False) -> Json:
+    """The CapabilityStatement of this installation, served at ``base``. ``smart``: tokens of others are taken."""
+    security: Json = {"cors": False, "description": _SECURITY}
+    if smart:
+        security["service"] = [_SMART]
     return {
         "resourceType": "CapabilityStatement",
         "id": ID,
@@ -67,7 +81,7 @@ def statement(site: Site, base: str) -> Json:
             {
                 "mode": "server",
                 "documentation": _REST,
-                "security": {"cors": False, "description": _SECURITY},
+                "security": security,
                 "resource": [_resource(site, one) for one in SERVED],
                 "interaction": [{"code": code, "documentation": _SYSTEM[code]} for code in SYSTEM],
             }

@@ -73,7 +73,7 @@ def _say_what_is_served(router: APIRouter, service: Service) -> None:
     @router.get("/metadata")
     def metadata(request: Request) -> Response:
         asking.need_acceptable(request)
-        return fhir(200, statement(service.site, reads.base(service)))
+        return fhir(200, statement(service.site, reads.base(service), smart=bool(service.issuers)))
 
 
 def _say_own_parameters(router: APIRouter, service: Service) -> None:
@@ -91,7 +91,7 @@ def _say_own_parameters(router: APIRouter, service: Service) -> None:
         asking.need_acceptable(request)
         if id_ != ID:
             raise refuse(404, "There is no CapabilityStatement of that id.")
-        return fhir(200, statement(service.site, reads.base(service)))
+        return fhir(200, statement(service.site, reads.base(service), smart=bool(service.issuers)))
 
 
 def _serve_subscriptions(router: APIRouter, service: Service) -> None:

@@ -103,6 +103,11 @@ def test_our_public_keys_and_where_our_clients_get_tokens_are_said(facade: Facad
         assert (said["issuer"], said["token_endpoint"]) == (ISSUER, f"{ISSUER}/token")
 
 
+def test_the_capability_statement_says_smart_where_tokens_of_others_are_taken(facade: Facade) -> None:
+    (rest,) = facade.client.get("/fhir/metadata").json()["rest"]
+    assert rest["security"]["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
+
+
 def test_beginning_a_pathway_takes_the_right_to_make_a_care_plan(facade: Facade) -> None:
     body = parameters()
     less = begin(facade, body, token=token(facade, "system/PlanDefinition.read system/Task.*"))
