@@ -6,8 +6,10 @@ import json
 import shutil
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +55,21 @@ class Facade:
     """Our ``/fhir`` as a hospital meets it. Each token speaks as somebody else."""
 
     house: House
-    client: httpx.Client
+    doors: ExitStack
     token: str
     """Owner of nothing yet; member of the queues of coordination and radiology."""
     rival: str
     """Another organisation of the same queues."""
     requester: str
     reader: str
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        """Whoever calls. Joining all the routes takes a while, so it is done where somebody calls."""
+        caller = TestClient(
+            application(self.house), base_url="http://jalon.test", raise_server_exceptions=False
+        )
+        return self.doors.enter_context(caller)
 
     def ask(self, method: str, path: str, *, token: str | None = None, **rest: Any) -> httpx.Response:
         """A request with the token of the radiology department, unless another is given."""
@@ -133,7 +143,6 @@ def open_facade(settings: Json, clock: Clock) -> Iterator[Facade]:
     """The service with these settings and its ``/fhir``, with systems that hold tokens."""
     ours = {"secret_key": SECRET, "public_url": "http://jalon.test", "subscriber_networks": ["127.0.0.0/8"]}
     house = open_house({**ours, **settings}, clock)
-    app = application(house)
     with house.service.db.write() as session:
         queues = ("coordinator", "radiologist")
         made = [
@@ -145,8 +154,8 @@ def open_facade(settings: Json, clock: Clock) -> Iterator[Facade]:
                 {"name": "Entrepôt"},
             )
         ]
-    with TestClient(app, base_url="http://jalon.test", raise_server_exceptions=False) as client:
-        yield Facade(house, client, *made)
+    with ExitStack() as doors:
+        yield Facade(house, doors, *made)
     house.close()
 
 
