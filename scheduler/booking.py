@@ -67,7 +67,7 @@ class Desk:
         self._site = site
         self._there = tuple(there)
         self._hold = hold
-        self._sweeper = Sweeper(db, ledger, site, self._there)
+        self._sweeper = Sweeper(db, ledger, site, self._there, hold=hold)
 
     # --- finding ------------------------------------------------------------------------------------------
 

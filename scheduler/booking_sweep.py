@@ -37,13 +37,16 @@ _JALON = Actor("jalon")
 
 
 class Sweeper:
-    """Gives Slots back, here and on hospitals' servers."""
+    """Gives Slots back, here and on hospitals' servers. ``hold``: how long one is kept that nobody confirms."""
 
-    def __init__(self, db: Database, ledger: Ledger[Any], site: Site, there: Sequence[There]) -> None:
+    def __init__(
+        self, db: Database, ledger: Ledger[Any], site: Site, there: Sequence[There], *, hold: timedelta
+    ) -> None:
         self._db = db
         self._ledger = ledger
         self._site = site
         self._there = tuple(there)
+        self._hold = hold
 
     def sweep(self, *, now: datetime) -> int:
         """Give back what is no longer wanted, and settle what a process that stopped left open. How many Slots."""
@@ -134,7 +137,10 @@ class Sweeper:
             pathway, _ = self._ledger.load(session, known.pathway_id)
             stands, confirming = _stands_with(pathway, known), known.status == "confirming"
             if stands and not confirming:
-                known.status, known.since, known.seq = "booked", now, pathway.seq
+                # A confirmation that was lost leaves the visit pending: its Slot is held, and not for ever.
+                held = _stands_with(pathway, known, VisitStatus.PENDING)
+                known.status, known.since, known.seq = "held" if held else "booked", now, pathway.seq
+                known.until = now + self._hold if held else None
         if not stands:
             self._free_there(home, row)
         elif confirming:

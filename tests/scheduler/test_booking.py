@@ -323,6 +323,23 @@ def test_a_process_that_dies_between_the_hospital_and_our_door_leaves_nothing_be
     assert appointments(fhir_server) == [("booked", "s2") if moving else ("cancelled", "")]
 
 
+def test_a_confirmation_that_died_half_way_is_a_reservation_that_still_expires(
+    away: House, fhir_server: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pathway_id, desk = triaged(away), away.service.desk
+    (one,) = offered(fhir_server, a_slot(1, MONDAY + timedelta(days=1)))
+    desk.hold(pathway_id, CONSULT, 1, one, by=COORDINATOR, at=away.clock.now)
+    monkeypatch.setattr(away.service.ledger, "record", _killed)
+    monkeypatch.setattr(desk._sweeper, "give_back", _killed)
+    with pytest.raises(Killed):
+        book(desk, away, pathway_id, one)
+    monkeypatch.undo()
+    desk.sweep(now=away.clock.wait(minutes=5))
+    assert visit(away, pathway_id).status is VisitStatus.PENDING
+    desk.sweep(now=away.clock.wait(minutes=31))
+    assert (visit(away, pathway_id).status, there(fhir_server, 1)) == (VisitStatus.CANCELLED, "free")
+
+
 @pytest.mark.parametrize("fault", ["drop", "lose_answer"])
 def test_an_answer_that_is_lost_is_settled_by_what_the_hospital_then_says(
     away: House, fhir_server: Hospital, fault: Any
