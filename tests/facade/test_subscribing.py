@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from app.fhir.errors import FhirError
 from app.service import reach
-from app.settings import Settings
+from app.settings import Misconfigured, Settings, load
 from fhir_mappings.site import Site
 from fhir_mappings.subscribing import read
 from scheduler.notifying import match_due
@@ -227,3 +227,20 @@ def test_a_system_subscribes_over_the_wire_and_only_it_changes_what_it_made(
     refused = facade.ask("POST", "/Subscription", token=facade.reader, resource=wish("http://far.example/"))
     assert refused.status_code == 422
     assert refused.json()["issue"][0]["diagnostics"] == "The endpoint must be an https address; give one."
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("10.12.0.0/16", 'is no JSON; write [] or ["hooks.chu.example"'),
+        ('["10.12.0.1/16"]', "10.12.0.1/16 is neither a host nor a network; write hooks.chu.example"),
+    ],
+)
+def test_networks_that_make_no_sense_are_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, said: str, remedy: str
+) -> None:
+    monkeypatch.setenv("JALON_SUBSCRIBER_NETWORKS", said)
+    with pytest.raises(Misconfigured) as refused:
+        load()
+    assert str(refused.value).startswith("JALON_SUBSCRIBER_NETWORKS: ")
+    assert remedy in str(refused.value)
