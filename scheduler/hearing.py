@@ -30,7 +30,7 @@ from pathway.state import Actor, Pathway, Step
 from scheduler import slots_here
 from scheduler.destination import Hear
 from scheduler.ground import Works
-from store import anomalies, search, slots
+from store import anomalies, joins, patients, search, slots
 from store.ledger import Ledger
 from store.search import Found
 
@@ -112,7 +112,7 @@ def hear(
     (``fhir_mappings.validate.check``). Two events of one update happen both or not at all: the caller's
     transaction ends with the refusal.
     """
-    heard = _understood(about, resource, site, role=role, by=by)
+    heard = _understood(session, about, resource, site, role=role, by=by)
     if heard.refused:
         return Hearing(None, heard.issues)
     whose = (about.pathway.id, about.step.key, about.step.occurrence)
@@ -208,10 +208,12 @@ def _own_value(resource: Json, site: Site, type_: str) -> str | None:
     return next(values, None)
 
 
-def _understood(about: Subject, resource: Json, site: Site, *, role: Role, by: Actor) -> Heard:
+def _understood(
+    session: Session, about: Subject, resource: Json, site: Site, *, role: Role, by: Actor
+) -> Heard:
     current = about.current.content if about.current is not None else None
     if about.type == "Appointment":
-        if current is None and _is_of_another(about, resource):
+        if _is_of_another(session, site, about, resource):
             sentence = "Appointment.participant names another patient; book for the patient of the pathway."
             return refusal(error("business-rule", sentence, "Appointment.participant"))
         # A booking system that made the Appointment knows nothing of our order: leaving it out changes nothing.
@@ -222,11 +224,31 @@ def _understood(about: Subject, resource: Json, site: Site, *, role: Role, by: A
     return task_event(current, resource, about.step, about.rule, site, role=role, by=by)
 
 
-def _is_of_another(about: Subject, appointment: Json) -> bool:
-    """Whether a new Appointment speaks of patients, and of others than the pathway's."""
-    actors = {relative(object_at(each, "actor")) for each in objects_at(appointment, "participant")}
-    patients = {actor for actor in actors if actor.startswith("Patient/")}
-    return bool(patients) and relative(patient_reference(about.pathway)) not in patients
+def _is_of_another(session: Session, site: Site, about: Subject, appointment: Json) -> bool:
+    """Whether an Appointment speaks of patients, and of others than the pathway's.
+
+    A patient named by identifier alone is another when the identifier is another patient's, or nobody's though its
+    system has given the pathway's patient one. A system that has not says nothing of whose it is.
+    """
+    others = False
+    for each in objects_at(appointment, "participant"):
+        actor = object_at(each, "actor")
+        identifier = object_at(actor, "identifier")
+        system, value = text_at(identifier, "system"), text_at(identifier, "value")
+        if relative(actor).startswith("Patient/"):
+            is_ours = relative(actor) == relative(patient_reference(about.pathway))
+        elif system and value and text_at(actor, "type") in (None, "Patient"):
+            own = system == site.identifier("patient", "")["system"]
+            bearer = value if own else patients.by_identifiers(session, [(system, value)])
+            if bearer is None and system not in {one.system for one in about.pathway.patient.identifiers}:
+                continue
+            is_ours = bearer is not None and joins.goes_on_as(session, bearer) == about.patient_id
+        else:
+            continue
+        if is_ours:
+            return False
+        others = True
+    return others
 
 
 def _put_on_the_list(works: Works, name: str, resource: Json, why: Text) -> None:

@@ -59,6 +59,11 @@ class Named:
     step: str = ""
     occurrence: int = 0
 
+    @property
+    def value(self) -> str:
+        """That of our identifier of the step: ``pathway/step/occurrence``."""
+        return f"{self.pathway_id}/{self.step}/{self.occurrence}"
+
 
 @dataclass
 class Saying:
@@ -109,7 +114,7 @@ class Saying:
 
     def names(self) -> list[Named]:
         """What of ours the resource names, each once; what it names of somebody else's patient is left out."""
-        found = list(dict.fromkeys(_named(self, self.resource, depth=1)))
+        found = named(self.session, self.site, self.source, self.resource)
         if self.patient_id is None:
             return found
         own = set(heard.every(self.session, self.patient_id))
@@ -151,8 +156,25 @@ def several(said: Saying) -> Unclear:
     )
 
 
-def _named(said: Saying, resource: Json, *, depth: int) -> Iterator[Named]:
-    ours = f"{said.site.system}/id/"
+def named(session: Session, site: Site, source: str, resource: Json, *, depth: int = 1) -> list[Named]:
+    """What of ours a resource of this system names, each once, whoever's it is: what is heard, and what is allowed.
+
+    ``source`` is the system that says it, whose own names for ours are understood too. ``depth``: how many other
+    resources of theirs stand at most between it and ours.
+    """
+    return list(dict.fromkeys(_named(_Ours(session, source, f"{site.system}/id/"), resource, depth=depth)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """How ours is called: ``prefix`` begins the systems of our identifiers."""
+
+    session: Session
+    source: str
+    prefix: str
+
+
+def _named(ours: _Ours, resource: Json, *, depth: int) -> Iterator[Named]:
     for each in objects_at(resource, "identifier"):
         yield from _by_identifier(each, ours)
     yield from _by_identifier(object_at(resource, "groupIdentifier"), ours)
@@ -162,11 +184,11 @@ def _named(said: Saying, resource: Json, *, depth: int) -> Iterator[Named]:
             if not isinstance(reference, dict):
                 continue
             yield from _by_identifier(object_at(reference, "identifier"), ours)
-            yield from _by_reference(said, relative(reference), ours, depth)
+            yield from _by_reference(ours, relative(reference), depth)
 
 
-def _by_identifier(identifier: Json, ours: str) -> Iterator[Named]:
-    kind = (text_at(identifier, "system") or "").removeprefix(ours)
+def _by_identifier(identifier: Json, ours: _Ours) -> Iterator[Named]:
+    kind = (text_at(identifier, "system") or "").removeprefix(ours.prefix)
     if kind == text_at(identifier, "system") or kind not in ("task", "appointment", "request", "pathway"):
         return
     match = _VALUE.fullmatch(text_at(identifier, "value") or "")
@@ -174,17 +196,17 @@ def _by_identifier(identifier: Json, ours: str) -> Iterator[Named]:
         yield Named(match["pathway"], match["step"] or "", int(match["occurrence"] or 0))
 
 
-def _by_reference(said: Saying, reference: str, ours: str, depth: int) -> Iterator[Named]:
+def _by_reference(ours: _Ours, reference: str, depth: int) -> Iterator[Named]:
     """What a literal reference is to us: one of ours, what they call ours, or a stay that names ours in turn."""
     type_, _, id_ = reference.partition("/")
     if not id_:
         return
-    behind = heard.ours_behind(said.session, said.source, reference)
-    found = search.read(said.session, *(behind or (type_, id_)))
+    behind = heard.ours_behind(ours.session, ours.source, reference)
+    found = search.read(ours.session, *(behind or (type_, id_)))
     if found is None:
         return
     if found.source is None:
         for each in objects_at(found.content, "identifier"):
             yield from _by_identifier(each, ours)
     elif depth:
-        yield from _named(said, found.content, depth=depth - 1)
+        yield from _named(ours, found.content, depth=depth - 1)

@@ -14,6 +14,7 @@ from app.fhir.answer import fhir, outcome, resource, version_headers
 from app.fhir.apply_asked import Applying, from_parameters, from_query
 from app.fhir.apply_bundle import Composed, Composer
 from app.fhir.caller import Caller, allowed, system
+from app.fhir.creating import may_read
 from app.fhir.errors import FhirError, refuse, request_id
 from app.fhir.reads import base, zone
 from app.fhir.referrals import questions, waiting
@@ -109,7 +110,7 @@ def start(service: Service, request: Request, who: Caller, body: bytes, id_: str
         starts.remember(session, name, key, plan=version.canonical, received=received, at=who.now)
         return received
 
-    return _answer(service, request, locks.write(service.db, begin))
+    return _answer(service, request, who, locks.write(service.db, begin))
 
 
 def _again(
@@ -139,7 +140,8 @@ def _again(
     return received
 
 
-def _answer(service: Service, request: Request, received: Received) -> Response:
+def _answer(service: Service, request: Request, who: Caller, received: Received) -> Response:
+    """The CarePlan, where the caller may read it; else only where it is."""
     if received.status != "started" or received.pathway_id is None:
         said = [waiting(received), *questions(received)]
         return outcome(200 if received.status == "dismissed" else 202, said, request_id(request))
@@ -148,7 +150,7 @@ def _answer(service: Service, request: Request, received: Received) -> Response:
     assert begun is not None, "a pathway that has started says its CarePlan"
     headers = {"Location": f"{base(service)}/CarePlan/{begun.id}"}
     status = 201 if received.new else 200
-    if asking.preference(request).returns == "minimal":
+    if asking.preference(request).returns == "minimal" or not may_read(who, "CarePlan"):
         return fhir(status, None, {**version_headers(begun), **headers})
     return resource(status, begun, headers)
 
@@ -195,7 +197,7 @@ def _read(
     service: Service, session: Session, who: Caller, applying: Applying, version: _Version
 ) -> tuple[Composed, Intake, Referral]:
     """The referral that this application stands for, read as every other is. 422 with what is wrong with it."""
-    composer = Composer(session, service.site, base(service), applying, by=who.actor.name)
+    composer = Composer(session, service.site, base(service), applying, who)
     composed = composer.compose(version.loaded.protocol, authored=who.now, key=applying.key)
     intake = read_referral_bundle(
         composed.bundle,

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from app.fhir.about_whom import bearer, our_patient, record_of
 from app.fhir.apply_asked import Applying, Meant
+from app.fhir.caller import Caller, allowed
 from app.fhir.errors import FhirError, refuse
 from fhir_mappings.bundle import Contents, Found, contents
 from fhir_mappings.outcome import Issue
@@ -74,10 +75,14 @@ class Composed:
 
 
 class Composer:
-    """Puts the Bundle together, one reference after another. ``base`` is our address, ``by`` who applies."""
+    """Puts the Bundle together, one reference after another. ``base`` is our address, ``who`` applies.
 
-    def __init__(self, session: Session, site: Site, base: str, asked: Applying, *, by: str) -> None:
-        self._session, self._site, self._base, self._asked, self._by = session, site, base, asked, by
+    What is stored here is read as that caller: 403 for a type that it was not granted.
+    """
+
+    def __init__(self, session: Session, site: Site, base: str, asked: Applying, who: Caller) -> None:
+        self._session, self._site, self._base, self._asked = session, site, base, asked
+        self._who, self._by = who, who.actor.name
         self._made = Composed()
         for where, url, resource in asked.data:
             self._made.add(where, url or _urn(resource), resource)
@@ -118,6 +123,7 @@ class Composer:
             made.patient_id = goes_on_as(session, stored.patient_id)
             stored = record_of(session, made.patient_id)
         else:
+            allowed(self._who, "Patient", "read")
             identifier = object_at(meant.reference, "identifier")
             named = (text_at(identifier, "system") or "", text_at(identifier, "value") or "")
             made.patient_id = patients.by_identifiers(session, [named]) if all(named) else None
@@ -159,7 +165,7 @@ class Composer:
             ]
             request["reasonReference"] = [*({"reference": one} for one in wanted), *others]
         requester = place(text_at(request, "requester", "reference") or "", self._base)
-        stored = search.read(self._session, *requester) if all(requester) else None
+        stored = self._read(*requester) if all(requester) else None
         if stored is not None:
             self._made.add(
                 f"{meant.where}.requester", f"{self._base}/{stored.type}/{stored.id}", stored.content
@@ -238,7 +244,11 @@ class Composer:
 
     def _stored(self, meant: Meant, kind: str) -> Stored | None:
         type_, id_ = place(text_at(meant.reference, "reference") or "", self._base)
-        return search.read(self._session, kind, id_) if type_ == kind else None
+        return self._read(kind, id_) if type_ == kind else None
+
+    def _read(self, type_: str, id_: str) -> Stored | None:
+        allowed(self._who, type_, "read")
+        return search.read(self._session, type_, id_)
 
     def _turn_to(self, resource: Json, patient: str, known: Contents) -> None:
         """Let a resource that was sent along speak of the patient in the Bundle, where it speaks of our record."""

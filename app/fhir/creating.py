@@ -17,7 +17,16 @@ from app.fhir.answer import exactly
 from app.fhir.asked import is_id
 from app.fhir.caller import Caller, allowed, system
 from app.fhir.errors import FhirError, refuse
-from app.fhir.ours import heard, landed, need_version, patient_heard, step_named, step_of
+from app.fhir.ours import (
+    heard,
+    landed,
+    may_move,
+    may_speak,
+    need_version,
+    patient_heard,
+    step_named,
+    step_of,
+)
 from app.fhir.reads import base
 from app.fhir.subscriptions import before_keeping
 from app.fhir.wishes import Done, Landing, Wish
@@ -33,6 +42,7 @@ from scheduler.inbound import understand
 from store import resources, search
 from store.locks import hold
 from store.search import Found
+from store.tokens import Holder
 
 _LIKE_OURS = re.compile(r"[0-9a-f]{32}(-|$)")
 """Ids of patients and pathways begin so: nobody else may choose one."""
@@ -51,7 +61,7 @@ def do(service: Service, session: Session, who: Caller, wish: Wish) -> Done:
     """A write that stands alone, from its locks to its trace. FhirError for what is refused."""
     may(who, wish)
     hold(session, names(wish))
-    return write(service, session, who, wish, land(service, session, wish))
+    return write(service, session, who, wish, land(service, session, who, wish))
 
 
 def may(who: Caller, wish: Wish) -> None:
@@ -64,8 +74,13 @@ def may(who: Caller, wish: Wish) -> None:
 
 def may_see(who: Caller, done: Done) -> bool:
     """Whether what stands after a write may be shown to who wrote: it may hold more than they said."""
+    return may_read(who, done.found.type if done.found is not None else "")
+
+
+def may_read(who: Caller, type_: str) -> bool:
+    """Whether this caller was granted to read resources of this type."""
     try:
-        allowed(who, done.found.type if done.found is not None else "", "read")
+        allowed(who, type_, "read")
     except FhirError:
         return False
     return True
@@ -74,15 +89,15 @@ def may_see(who: Caller, done: Done) -> bool:
 # --- where it comes down ----------------------------------------------------------------------------------
 
 
-def land(service: Service, session: Session, wish: Wish) -> Landing:
+def land(service: Service, session: Session, who: Caller, wish: Wish) -> Landing:
     """What this wish is about, and how that stands. 404, 412 or 422 for what it cannot be about."""
     if wish.id is not None:
-        return _at(service, session, wish, wish.id)
+        return _at(service, session, who, wish, wish.id)
     if wish.criteria is None:
-        return _new(service, session, wish)
+        return _new(service, session, who, wish)
     found = matching.one(service, session, wish.served, wish.criteria)
     if found is None:
-        return _new(service, session, wish)
+        return _new(service, session, who, wish)
     if wish.method == "POST":
         return Landing(wish.type, found.id, found, matched=True)
     if wish.resource.get("id", found.id) != found.id:
@@ -91,13 +106,13 @@ def land(service: Service, session: Session, wish: Wish) -> Landing:
     return _standing(service, session, found)
 
 
-def _at(service: Service, session: Session, wish: Wish, id_: str) -> Landing:
+def _at(service: Service, session: Session, who: Caller, wish: Wish, id_: str) -> Landing:
     found = search.read(session, wish.type, id_) if is_id(id_) else None
     if found is not None:
         return _standing(service, session, found)
     if wish.method == "PATCH" or not is_id(id_) or _LIKE_OURS.match(id_):
         raise refuse(404, f"There is no {wish.type} of that id; none is made by an update.")
-    return _new(service, session, wish)
+    return _new(service, session, who, wish)
 
 
 def _standing(service: Service, session: Session, found: Found) -> Landing:
@@ -108,9 +123,9 @@ def _standing(service: Service, session: Session, found: Found) -> Landing:
     return landed(step_of(service, session, found))
 
 
-def _new(service: Service, session: Session, wish: Wish) -> Landing:
+def _new(service: Service, session: Session, who: Caller, wish: Wish) -> Landing:
     """Something that is not here yet, unless it means something of ours under another name."""
-    about = step_named(service, session, wish, base(service))
+    about = step_named(service, session, system(who), wish)
     if about is not None:
         own = landed(about)
         if wish.id is None and wish.method == "PUT" and wish.resource.get("id", own.id) != own.id:
@@ -166,12 +181,34 @@ def write(service: Service, session: Session, who: Caller, wish: Wish, landing: 
         service.audit.write(session, who.trace("read", what, standing.patient_id, by=["if-none-exist"]))
         return Done(200, standing)
     need_version(wish, standing)
-    incoming, body = (wish.resource, wish.body) if wish.method != "PATCH" else _patched(wish, standing)
+    incoming, body = wish.resource, wish.body
+    if wish.method == "PATCH":
+        _may_patch(who, wish, landing)
+        incoming, body = _patched(wish, standing)
     if landing.about is not None:
         return heard(service, session, who, wish, landing.about, incoming)
     if landing.patient is not None:
         return patient_heard(service, session, who, landing.patient, incoming, body)
     return _kept(service, session, who, wish, landing, incoming, body)
+
+
+def _may_patch(who: Caller, wish: Wish, landing: Landing) -> None:
+    """403 before any operation is tried on what is not this system's: whether one fits tells what stands there."""
+    holder, standing = system(who), landing.standing
+    assert standing is not None, "a patch lands on what stands"
+    if standing.source is not None:
+        _need_author(holder, standing)
+        return
+    if landing.about is not None:
+        may_move(holder, landing.about, standing.content)
+    if any(isinstance(each, dict) and each.get("op") == "test" for each in wish.operations):
+        allowed(who, landing.type, "read")
+
+
+def _need_author(holder: Holder, standing: Found) -> None:
+    if standing.source != holder.name:
+        sentence = f"This {standing.type} was written by another system, and only that one changes it."
+        raise refuse(403, sentence)
 
 
 def _patched(wish: Wish, standing: Found | None) -> tuple[Json, bytes]:
@@ -200,13 +237,14 @@ def _kept(
 ) -> Done:
     """Their words, as they are, and what these mean for our patient's pathways. Only who wrote it writes it again."""
     holder, standing = system(who), landing.standing
-    if standing is not None and standing.source != holder.name:
-        raise refuse(403, f"This {landing.type} was written by another system, and only that one changes it.")
+    if standing is not None:
+        _need_author(holder, standing)
     what = f"{landing.type}/{landing.id}"
     if standing is not None and standing.body == body:
         service.audit.write(session, who.trace("write", what, standing.patient_id, moved=False))
         return Done(200, standing)
     content = {**incoming, "id": landing.id}
+    may_speak(service, session, who, content)
     if landing.type == "Subscription":
         content = before_keeping(service, session, who, content)
         body = decimals.written(content).encode()

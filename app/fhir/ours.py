@@ -13,13 +13,13 @@ from app.fhir.wishes import Done, Landing, Wish
 from app.service import Service
 from fhir_mappings.outcome import Issue
 from fhir_mappings.read import Json, objects_at, text_at
-from fhir_mappings.searchable import place
 from fhir_mappings.site import fhir_id
 from fhir_mappings.task_moves import Role
 from scheduler.hearing import HEARD_TYPES, Subject, hear, own_system, subject
 from scheduler.inbound import understand
-from store import search
+from scheduler.inbound_ground import named
 from store.search import Found
+from store.tokens import Holder
 
 
 def step_of(service: Service, session: Session, standing: Found) -> Subject:
@@ -36,7 +36,7 @@ def step_of(service: Service, session: Session, standing: Found) -> Subject:
     return about
 
 
-def step_named(service: Service, session: Session, wish: Wish, base: str) -> Subject | None:
+def step_named(service: Service, session: Session, holder: Holder, wish: Wish) -> Subject | None:
     """The step that a new Task or Appointment means: by our identifier in its condition or in itself, or by our order.
 
     404 for an identifier of ours that is nobody's, and for a Task: none of ours is made from outside. 422 for a
@@ -47,7 +47,7 @@ def step_named(service: Service, session: Session, wish: Wish, base: str) -> Sub
     asked = _asked_for(service, wish)
     said = asked or _borne(service, wish)
     if said is None:
-        said = _ordered(service, session, wish, base)
+        said = _ordered(service, session, holder, wish.resource)
         return _step(service, session, wish.type, said) if said is not None else None
     about = _step(service, session, wish.type, said)
     if asked is None and wish.type == "Task":
@@ -56,6 +56,18 @@ def step_named(service: Service, session: Session, wish: Wish, base: str) -> Sub
     if about is None or (about.current is None and wish.type == "Task"):
         raise refuse(404, f"No {wish.type} of ours has that identifier; none is made by an update.")
     return about
+
+
+def may_speak(service: Service, session: Session, who: Caller, content: Json) -> None:
+    """403 for what would be heard of a visit that is none of this system's business, however it names that visit."""
+    if content.get("resourceType") not in ("Appointment", "AppointmentResponse"):
+        return
+    holder = system(who)
+    steps = {one.value for one in named(session, service.site, holder.name, content) if one.step}
+    for value in sorted(steps):
+        about = _step(service, session, "Appointment", value)
+        if about is not None:
+            may_book(holder, about)
 
 
 def landed(about: Subject) -> Landing:
@@ -68,13 +80,12 @@ def heard(
     service: Service, session: Session, who: Caller, wish: Wish, about: Subject, incoming: Json
 ) -> Done:
     """Hear it under the pathway's lock and leave the trace."""
-    holder = system(who)
-    role: Role = "owner"
-    if about.type == "Task":
-        role = task_role(holder, about, incoming)
-    else:
-        may_book(holder, about)
+    role = may_move(system(who), about, incoming)
     _same_identifier(service, about, incoming)
+    if about.current is not None and _ordered(service, session, system(who), incoming) == _value(about):
+        # Our order may be said by its identifier as well as by reference.
+        orders = objects_at(incoming, "basedOn")
+        incoming = {**incoming, "basedOn": [*objects_at(about.current.content, "basedOn"), *orders]}
     if wish.method == "POST" and about.current is not None:
         incoming = _as_ours(about.current, incoming)
     said = hear(session, service.ledger, service.site, about, incoming, role=role, by=who.actor, at=who.now)
@@ -84,6 +95,14 @@ def heard(
     service.audit.write(session, who.trace("write", what, about.patient_id, role=role, moved=said.moved))
     made = about.current is None and said.found is not None
     return Done(201 if made else 200, said.found, said.issues, said.moved)
+
+
+def may_move(holder: Holder, about: Subject, incoming: Json) -> Role:
+    """As whom this system says this of a Task or Appointment of ours. 403 when it is none of its business."""
+    if about.type == "Task":
+        return task_role(holder, about, incoming)
+    may_book(holder, about)
+    return "owner"
 
 
 def patient_heard(
@@ -140,28 +159,28 @@ def _borne(service: Service, wish: Wish) -> str | None:
     return next((text_at(one, "value") for one in borne if text_at(one, "system") == system_), None)
 
 
-def _ordered(service: Service, session: Session, wish: Wish, base: str) -> str | None:
-    """The step whose order an Appointment is based on: our ServiceRequest of a visit."""
-    if wish.type != "Appointment":
+def _ordered(service: Service, session: Session, holder: Holder, resource: Json) -> str | None:
+    """The step whose order an Appointment is based on: our ServiceRequest of a visit, by reference or identifier."""
+    if resource.get("resourceType") != "Appointment":
         return None
-    system_: str = service.site.identifier("request", "")["system"]
-    for each in objects_at(wish.resource, "basedOn"):
-        kind, id_ = place(text_at(each, "reference") or "", base)
-        order = search.read(session, kind, id_) if kind == "ServiceRequest" else None
-        if order is not None and order.source is None:
-            names = objects_at(order.content, "identifier")
-            return next((text_at(one, "value") for one in names if text_at(one, "system") == system_), None)
-    return None
+    orders = {"basedOn": resource.get("basedOn")}
+    steps = [one for one in named(session, service.site, holder.name, orders, depth=0) if one.step]
+    return steps[0].value if len(steps) == 1 else None
 
 
 def _same_identifier(service: Service, about: Subject, incoming: Json) -> None:
     """422 when the body carries our identifier of something else."""
     system_ = own_system(service.site, about.type)
-    own = f"{about.pathway.id}/{about.step.ref}"
+    own = _value(about)
     for each in objects_at(incoming, "identifier"):
         if text_at(each, "system") == system_ and text_at(each, "value") != own:
             where = f"{about.type}.identifier"
             raise refuse(422, f"{where} names another {about.type} of ours; send it back as read.", where)
+
+
+def _value(about: Subject) -> str:
+    """That of our identifier of this step."""
+    return f"{about.pathway.id}/{about.step.ref}"
 
 
 def _as_ours(current: Found, incoming: Json) -> Json:

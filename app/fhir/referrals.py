@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from app.fhir import asking
 from app.fhir.answer import fhir, outcome, version_headers, with_meta
 from app.fhir.caller import Caller, system
+from app.fhir.creating import may_read
 from app.fhir.errors import FhirError, request_id
 from app.fhir.reads import base
 from app.intake import receive_referral
@@ -34,7 +35,7 @@ def refer(service: Service, request: Request, who: Caller, body: bytes) -> Respo
     if isinstance(received, list):
         raise FhirError(_status(received), *received)
     if received.status == "started" and received.pathway_id is not None:
-        return _started(service, request, received, received.pathway_id, body)
+        return _started(service, request, who, received, received.pathway_id, body)
     said = [waiting(received), *questions(received)]
     return outcome(200 if received.status == "dismissed" else 202, said, request_id(request))
 
@@ -47,7 +48,7 @@ _WAITS = {
 
 
 def _started(
-    service: Service, request: Request, received: Received, pathway_id: str, body: bytes
+    service: Service, request: Request, who: Caller, received: Received, pathway_id: str, body: bytes
 ) -> Response:
     """A transaction is answered by a transaction-response, entry by entry; a message, or who prefers it, in words."""
     with service.db.read() as session:
@@ -58,7 +59,7 @@ def _started(
     returns = asking.preference(request).returns
     if returns == "minimal":
         return fhir(status, None, headers)
-    if returns == "representation":
+    if returns == "representation" and may_read(who, "CarePlan"):
         return fhir(status, with_meta(plan), headers)
     heard = "The pathway has started" if received.new else "This referral was heard before"
     said = [information(f"{heard}: CarePlan/{plan.id}."), *(questions(received) if received.new else ())]

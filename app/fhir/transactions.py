@@ -171,7 +171,7 @@ class _Bundle:
         taken: set[object] = set()
         for index_, wanted in writes.items():
             with named(self.entries[index_]):
-                landing = landings[index_] = creating.land(self.service, session, wanted)
+                landing = landings[index_] = creating.land(self.service, session, self.who, wanted)
                 keys = {(landing.type, landing.id), (wanted.type, wanted.criteria or index_)}
                 if keys & taken:
                     raise refuse(

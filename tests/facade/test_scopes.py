@@ -14,8 +14,8 @@ from joserfc import jwt
 from app.api import create_app
 from gateways import keys as key_files
 from gateways.keys import Keys, generate
-from tests.facade.conftest import OWNER, RADIOLOGY, Facade, TestClient, open_facade
-from tests.facade.test_apply import begin, parameters
+from tests.facade.conftest import OWNER, RADIOLOGY, Facade, TestClient, open_facade, referral_bundle
+from tests.facade.test_apply import begin, empty, inline, parameters
 from tests.facade.test_writing import moved
 from tests.house import Clock
 
@@ -113,5 +113,48 @@ def test_beginning_a_pathway_takes_the_right_to_make_a_care_plan(facade: Facade)
     less = begin(facade, body, token=token(facade, "system/PlanDefinition.read system/Task.*"))
     assert less.status_code == 403
     assert "system/CarePlan.c" in less.headers["www-authenticate"]
-    enough = begin(facade, body, token=token(facade, "system/PlanDefinition.rs system/CarePlan.c"))
-    assert enough.status_code == 201, enough.text
+    maker = token(facade, "system/PlanDefinition.rs system/CarePlan.c")
+    for status in (201, 200):
+        blind = begin(facade, body, token=maker)
+        assert (blind.status_code, blind.content) == (status, b""), blind.text
+    seeing = begin(facade, body, token=token(facade, "system/PlanDefinition.rs system/CarePlan.cr"))
+    assert (seeing.status_code, seeing.json()["resourceType"]) == (200, "CarePlan")
+    assert blind.headers["location"] == seeing.headers["location"]
+
+
+def test_a_referral_shows_its_care_plan_to_whoever_may_read_it(facade: Facade) -> None:
+    wanted = {"Prefer": "return=representation"}
+    makes = "system/ServiceRequest.c system/Patient.c"
+    for scope, shown in ((makes, False), (f"{makes} system/CarePlan.r", True)):
+        body = referral_bundle(3)
+        answer = facade.ask("POST", "", resource=body, token=token(facade, scope), headers=wanted)
+        assert answer.status_code in (200, 201), answer.text
+        assert (answer.json()["resourceType"] == "CarePlan") is shown
+
+
+def test_a_start_reads_what_is_stored_here_only_with_the_right_to(facade: Facade) -> None:
+    pathway_id = facade.referred(0)
+    patient = f"Patient/{facade.house.load(pathway_id)[0].patient_id}"
+    healed = {**inline(0, "Condition"), "subject": {"reference": patient}, "onsetDateTime": "2027-02-25"}
+    written = facade.ask("POST", "/Condition", resource={**healed, "bodySite": [{"text": "L2"}]}).json()
+    order = {
+        "resourceType": "ServiceRequest",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": patient},
+        "reasonReference": [{"reference": f"Condition/{written['id']}"}],
+    }
+    asked = facade.ask("POST", "/ServiceRequest", resource=order).json()
+    body = parameters(
+        subject={"valueString": patient},
+        condition={"valueReference": {"reference": f"Condition/{written['id']}"}},
+        request={"valueReference": {"reference": f"ServiceRequest/{asked['id']}"}},
+        data=empty(),
+    )
+    granted = "system/PlanDefinition.rs system/CarePlan.cr"
+    for missing in ("Patient", "Condition", "ServiceRequest"):
+        refused = begin(facade, body, token=token(facade, granted))
+        assert refused.status_code == 403, refused.text
+        assert f"system/{missing}.r" in refused.headers["www-authenticate"]
+        granted += f" system/{missing}.r"
+    assert begin(facade, body, token=token(facade, granted)).status_code != 403
