@@ -8,42 +8,39 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from fhir_mappings.outbound import Known, as_ours, what_they_changed
 from fhir_mappings.read import Json, instant, object_at, objects_at, text_at
-from fhir_mappings.searchable import place, values_at
 from fhir_mappings.site import Site, fhir_id
 from fhir_mappings.validate import check
 from gateways.ports import DeliveryFailed
 from pathway.refusal import Text
 from pathway.state import Actor
+from scheduler import whose
 from scheduler.destination import Destination
 from scheduler.ground import Works
 from scheduler.hearing import HEARD_TYPES, own_system
 from scheduler.inbound import understand
-from store import anomalies, joins, listening, patients, search
+from scheduler.inbound_ground import Unclear
+from store import anomalies, joins, listening, locks, search
 from store.listening import Copy
 from store.subscription_tables import HeardRow
 
 log = logging.getLogger("jalon.fetched")
 
-_SUBJECTS = ("subject", "patient", "for", "participant.actor", "actor", "individual")
-"""Elements that may refer to a patient."""
 _AGAIN = timedelta(seconds=5)
 _REMEMBERED = timedelta(hours=1)
 _MOST_PEOPLE = 10_000
 
-_OF_TWO = Text(
-    fr="Cette ressource nomme plusieurs de nos patients : dites de qui elle parle.",
-    en="This resource names several of our patients: say whom it is about.",
-)
 
-Identifiers = tuple[tuple[str, str], ...]
+_WHO = ("identifier", "birthDate", "extension")
+"""Elements by which a Patient is recognised."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Following:
     endpoint: Callable[[str], str]
     topic: str = ""
     page: int = 100
-    people: dict[str, tuple[datetime, Identifiers]] = field(default_factory=dict)
+    people: dict[str, tuple[datetime, Json | None]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -104,15 +101,18 @@ def as_read(resource: Json, body: bytes) -> Read | None:
 def take(following: Following, read: Read) -> bool:
     """Judge what was read, unless this version was heard already. Whether it was new.
 
-    Raises DeliveryFailed when the server cannot say who its patient is: then it is not heard yet.
+    Raises DeliveryFailed when the server cannot say who its patient is, and DBAPIError when the database is at
+    fault: then it is not heard yet.
     """
     works = following.works
     with works.db.read() as session:
         if session.get(HeardRow, (following.name, read.type, read.id, read.version)) is not None:
             return False
+    if read.type == "Patient":
+        following.people.pop(read.id, None)
     try:
         return _judge(following, read)
-    except DeliveryFailed:
+    except (DeliveryFailed, DBAPIError):
         raise
     except Exception:
         # One resource that nobody foresaw: it is set aside with its words, and the others go on.
@@ -170,17 +170,24 @@ def _by_our_identifier(session: Session, following: Following, read: Read) -> Co
 
 def _of_theirs(following: Following, read: Read) -> bool:
     works = following.works
-    named = list(_patients_of(read, following.destination.client.base_url))
-    ours = _whose(following, named, look=read.type != "Patient")
-    if named and not ours:
+    known = _read_there(following, read)
+    with works.db.read() as session:
+        try:
+            patient_id, concerns = _whose(session, following, read, known)
+        except Unclear as unclear:
+            why: Unclear | None = unclear
+            patient_id, concerns = None, True
+        else:
+            why = None
+    if why is not None:
+        return _set_aside(following, read, why.text, None, kind=why.kind)
+    if not concerns:
         return _mark(following, read, "stranger", None)
-    if len(ours) > 1:
-        return _set_aside(following, read, _OF_TWO, None, kind="contradictory")
-    patient_id = next(iter(ours), None)
     if issues := [each for each in check(read.content) if each.refuses]:
         return _set_aside(following, read, _plain(issues[0].diagnostics), patient_id)
     now = works.clock()
-    with works.db.write() as session:
+
+    def hear(session: Session) -> bool:
         if not listening.mark(session, _row(following, read, "heard", patient_id, now)):
             return False
         what = f"{following.name}:{read.remote}"
@@ -196,66 +203,72 @@ def _of_theirs(following: Following, read: Read) -> bool:
             at=now,
             body=read.body,
         )
-    return True
+        return True
+
+    return locks.write(works.db, hear)
 
 
 # --- whose it is ------------------------------------------------------------------------------------------
 
 
-def _patients_of(read: Read, base: str) -> Iterator[tuple[str, Identifiers]]:
-    """Each patient it speaks of: (id there or empty, identifiers said with it)."""
+def _whose(
+    session: Session, following: Following, read: Read, known: Mapping[str, Json | None]
+) -> tuple[str | None, bool]:
+    """Our patient of whom it speaks, and whether it is heard at all: what speaks of strangers only is not.
+
+    A Patient is heard too that bears the names of several, or says that it is one with somebody of ours. Unclear when
+    anything else speaks of several.
+    """
+    base = following.destination.client.base_url
+    if read.type != "Patient":
+        found = whose.one_of(session, read.content, source=following.name, base=base, known=known)
+        return found, found is not None or not _speaks_of_a_patient(read, base)
+    told = listening.copy_of(session, following.name, read.remote)
+    if told is not None:
+        return joins.goes_on_as(session, told.id), True
+    bearers = whose.bearers(session, read.content)
+    if len(bearers) == 1:
+        return next(iter(bearers)), True
+    return None, bool(bearers) or any(
+        whose.meant(session, other, whose.number(other, base) or "", source=following.name)
+        for other in (object_at(link, "other") for link in objects_at(read.content, "link"))
+    )
+
+
+def _speaks_of_a_patient(read: Read, base: str) -> bool:
+    return any(
+        id_ or (text_at(said, "type") == "Patient" and object_at(said, "identifier"))
+        for id_, said in whose.subjects(read.content, base)
+    )
+
+
+def _read_there(following: Following, read: Read) -> dict[str, Json | None]:
+    """Their Patients behind the numbers that it names, by number; who has our own record there is known already."""
     if read.type == "Patient":
-        yield read.id, _identifiers(objects_at(read.content, "identifier"))
-        return
-    for path in _SUBJECTS:
-        for value in values_at(read.content, path):
-            kind, id_ = place(text_at(value, "reference") or "", base)
-            identifiers = _identifiers([object_at(value, "identifier")])
-            if kind == "Patient":
-                yield id_, identifiers
-            elif identifiers and text_at(value, "type") == "Patient":
-                yield "", identifiers
-
-
-def _identifiers(said: list[Json]) -> Identifiers:
-    pairs = ((text_at(each, "system"), text_at(each, "value")) for each in said)
-    return tuple((system, value) for system, value in pairs if system and value)
-
-
-def _whose(following: Following, named: list[tuple[str, Identifiers]], *, look: bool) -> set[str]:
-    """Our patients among them. ``look``: who is not known by what is said may be looked up there."""
-    found = {one for id_, said in named if (one := _ours(following, id_, said, look)) is not None}
+        return {}
+    numbers = {id_ for id_, _ in whose.subjects(read.content, following.destination.client.base_url) if id_}
     with following.works.db.read() as session:
-        return {joins.goes_on_as(session, one) for one in found}
+        unknown = [
+            id_
+            for id_ in sorted(numbers)
+            if listening.copy_of(session, following.name, f"Patient/{id_}") is None
+        ]
+    return {id_: _their_patient(following, id_) for id_ in unknown}
 
 
-def _ours(following: Following, id_: str, said: Identifiers, look: bool) -> str | None:
-    with following.works.db.read() as session:
-        copy = listening.copy_of(session, following.name, f"Patient/{id_}") if id_ else None
-        if copy is not None:
-            return copy.id
-        if said and (ours := patients.by_identifiers(session, said)) is not None:
-            return ours
-    if not id_ or not look:
-        return None
-    identifiers = _their_patient(following, id_)
-    with following.works.db.read() as session:
-        return patients.by_identifiers(session, identifiers)
-
-
-def _their_patient(following: Following, id_: str) -> Identifiers:
-    """The identifiers of their Patient, read once an hour: somebody may become a patient of ours at any time."""
+def _their_patient(following: Following, id_: str) -> Json | None:
+    """What says who their Patient is, read once an hour: somebody may become a patient of ours at any time."""
     now, people = following.works.clock(), following.people
-    since, known = people.get(id_, (None, ()))
+    since, known = people.get(id_, (None, None))
     if since is not None and now - since < _REMEMBERED:
         return known
     try:
         patient, _ = following.destination.client.read("Patient", id_)
-        known = _identifiers(objects_at(patient, "identifier"))
+        known = {name: patient[name] for name in _WHO if name in patient}
     except DeliveryFailed as failure:
         if failure.status not in (403, 404, 410):
             raise
-        known = ()
+        known = None
     if len(people) >= _MOST_PEOPLE:
         people.clear()
     people[id_] = (now, known)

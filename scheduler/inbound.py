@@ -90,12 +90,12 @@ def understand(
     if not heard.is_news(session, _word(said), at=at) and not again:
         return Understood(issues=(information("This was heard already, or a later version of it."),))
     words = heard.words_of(session, source, said.type, str(resource.get("id", "")))
-    if patient_id is None and said.type not in _OF_NOBODY:
-        said.patient_id = whose(said)
-    elif patient_id is not None and said.type != "Patient":
+    if patient_id is not None and said.type != "Patient":
         said.patient_id = joins.goes_on_as(session, patient_id)
     try:
         with session.begin_nested():
+            if patient_id is None and said.type not in _OF_NOBODY:
+                said.patient_id = whose(said)
             if _is_of_ours(said, written=again or words is not None):
                 ear(said)
     except Refused as refused:

@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from fhir_mappings.heard import relative
 from fhir_mappings.read import Json, day, object_at, objects_at, text_at
-from fhir_mappings.referral_people import identifiers
 from fhir_mappings.searchable import VERSION, index
 from fhir_mappings.site import fhir_id
 from fhir_mappings.telecom import contact
 from pathway import events as e
 from pathway.refusal import Text
 from scheduler.inbound_ground import Saying, Unclear
+from scheduler.whose import bearers, meant, number, one_of, only
 from store import heard, joins, patients, resources, search
 from store.projection import Projected
 
@@ -25,7 +24,9 @@ from store.projection import Projected
 def patient(said: Saying) -> None:
     """What this record says of the person: first who it is, then how they are and how to reach them."""
     _one_person_only(said)
-    _parted(said)
+    if _parted(said):
+        # Who bears the names of both, and says no more that they are one, has not parted them.
+        _one_person_only(said)
     replaced = False
     for type_, other in _links(said):
         replaced = replaced or type_ == "replaced-by"
@@ -41,35 +42,31 @@ def patient(said: Saying) -> None:
 
 
 def whose(said: Saying) -> str | None:
-    """Our patient whom any resource is about, by what it says itself; None for nobody, and where it is not clear."""
-    if said.type == "Patient":
-        return _by_own_identifiers(said)
-    for reference in _subjects(said.resource):
-        named = object_at(reference, "identifier")
-        system, value = text_at(named, "system"), text_at(named, "value")
-        if system and value:
-            found = _by_identifier(said, system, value)
-        else:
-            type_, _, id_ = relative(reference).partition("/")
-            found = (
-                heard.patient_behind(said.session, said.source, id_) if type_ == "Patient" and id_ else None
-            )
-        if found is not None:
-            return joins.goes_on_as(said.session, found)
-    return None
+    """Our patient whom any resource is about, by what it says itself; None for nobody. Unclear for several.
+
+    Of a Patient with the names of several, None: what it says of them is judged where it is heard.
+    """
+    if said.type != "Patient":
+        return one_of(said.session, said.resource, source=said.source, ours=_own_system(said))
+    told = patients.called(said.session, said.source, str(said.resource.get("id", ""))).ours
+    found = told or bearers(said.session, said.resource, _own_system(said))
+    return next(iter(found)) if len(found) == 1 else None
 
 
 # --- who it is --------------------------------------------------------------------------------------------
 
 
 def _one_person_only(said: Saying) -> None:
-    """Unclear when the record bears the names of two patients of ours, or was born another day than ours."""
-    found = {
-        one
-        for each in identifiers(said.resource)
-        if (one := _by_identifier(said, each.system, each.value)) is not None
-    }
-    if len(found) > 1 and not objects_at(said.resource, "link"):
+    """Unclear when the record bears the names of several patients of ours, or was born another day than ours.
+
+    Those that it says are the same person by a link are none other.
+    """
+    linked = {them for _, other in _links(said) if (them := _linked(said, other)) is not None}
+    found = set(bearers(said.session, said.resource, _own_system(said)))
+    others = found - linked
+    if said.patient_id is not None:
+        others -= {joins.goes_on_as(said.session, said.patient_id)}
+    if len(others) > (said.patient_id is None):
         raise Unclear(
             "contradictory",
             Text(
@@ -77,8 +74,9 @@ def _one_person_only(said: Saying) -> None:
                 en="This record bears the identifiers of two patients of ours and does not say that they are one.",
             ),
         )
-    if said.patient_id is None and len(found) == 1:
-        (said.patient_id,) = found
+    if said.patient_id is None:
+        own = others or found
+        said.patient_id = next(iter(own)) if len(own) == 1 else None
     if said.patient_id is None:
         return
     born = day(said.resource.get("birthDate"), ZoneInfo("UTC"))
@@ -135,13 +133,14 @@ def _joined(said: Saying, type_: str, other: Json) -> None:
         _say_replaced(said, gone=row.gone, kept=row.kept)
 
 
-def _parted(said: Saying) -> None:
-    """The joins that this record said and says no more are taken back."""
+def _parted(said: Saying) -> bool:
+    """The joins that this record said and says no more are taken back. Whether there were any."""
+    parted = False
     linked = {them for _, other in _links(said) if (them := _linked(said, other)) is not None}
     for row in joins.said_by(said.session, said.document):
-        ends = {joins.goes_on_as(said.session, one) for one in linked}
-        if linked and (row.kept in ends or row.gone in linked):
+        if joins.goes_on_as(said.session, row.kept) in linked:
             continue
+        parted = True
         begun = joins.part(said.session, said.ledger, row, by=said.by, at=said.at)
         said.moved = True
         if begun:
@@ -152,42 +151,20 @@ def _parted(said: Saying) -> None:
                     en="Identities parted: pathways begun meanwhile stay with the first record, to be checked.",
                 ),
             )
-        if said.patient_id == row.kept and _by_own_identifiers(said) == row.gone:
+        if bearers(said.session, said.resource, _own_system(said)) == {row.gone}:
             said.patient_id = row.gone
+    return parted
 
 
 def _linked(said: Saying, other: Json) -> str | None:
-    named = object_at(other, "identifier")
-    system, value = text_at(named, "system"), text_at(named, "value")
-    if system and value:
-        return _by_identifier(said, system, value)
-    type_, _, id_ = relative(other).partition("/")
-    return heard.patient_behind(said.session, said.source, id_) if type_ == "Patient" and id_ else None
+    id_ = number(other)
+    if id_ is None:
+        return None
+    return only(meant(said.session, other, id_, source=said.source, ours=_own_system(said)))
 
 
-def _by_own_identifiers(said: Saying) -> str | None:
-    ours = f"{said.site.system}/id/patient"
-    own = [each.value for each in identifiers(said.resource) if each.system == ours]
-    if own:
-        return _by_identifier(said, ours, own[0])
-    return patients.by_identifiers(
-        said.session, [(each.system, each.value) for each in identifiers(said.resource)]
-    )
-
-
-def _by_identifier(said: Saying, system: str, value: str) -> str | None:
-    if system == f"{said.site.system}/id/patient":
-        return patients.by_id(said.session, value)
-    return patients.by_identifiers(said.session, [(system, value)])
-
-
-def _subjects(resource: Json) -> Iterator[Json]:
-    for name in ("subject", "patient", "for", "individual"):
-        if reference := object_at(resource, name):
-            yield reference
-    for each in objects_at(resource, "participant"):
-        if relative(actor := object_at(each, "actor")).startswith("Patient/") or "identifier" in actor:
-            yield actor
+def _own_system(said: Saying) -> str:
+    return f"{said.site.system}/id/patient"
 
 
 def _say_replaced(said: Saying, *, gone: str, kept: str) -> None:
@@ -232,7 +209,8 @@ def _told_of_death(said: Saying, pathways: list[str]) -> None:
 
 def _reached(said: Saying, pathway_id: str) -> None:
     """A new number, address or language; a record that names none has not changed any."""
-    pathway, ground = said.load(pathway_id)
+    # Not locked yet: the event locks the person before any pathway of theirs, as everybody does.
+    pathway, ground = said.ledger.load(said.session, pathway_id)
     known = pathway.patient.contact
     new = contact(said.resource, said.at, said.zone(ground))
     if "telecom" not in said.resource:

@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from store.inbound_tables import WordRow
 from store.resource_tables import ResourceRow
-from store.subscription_tables import HeardRow
 from store.tables import DeliveredRow, PathwayRow
 from store.upsert import insert_if_absent
 
@@ -83,18 +82,6 @@ def ours_behind(session: Session, destination: str, reference: str) -> tuple[str
     )
     row = session.exec(query.limit(1)).one_or_none()
     return (row.type, row.id) if row is not None else None
-
-
-def patient_behind(session: Session, source: str, id_: str) -> str | None:
-    """Our patient whom a system calls ``Patient/id``: by what we told it, by what it wrote here, or let us read."""
-    told = ours_behind(session, source, f"Patient/{id_}")
-    kept = session.get(ResourceRow, ("Patient", told[1] if told else id_))
-    if kept is not None and (told or kept.source in (None, source)):
-        return kept.patient_id
-    followed = select(HeardRow.patient_id).where(
-        HeardRow.destination == source, HeardRow.type == "Patient", HeardRow.id == id_
-    )
-    return session.exec(followed.order_by(col(HeardRow.at).desc()).limit(1)).first()
 
 
 def words_of(session: Session, source: str, type_: str, id_: str) -> bytes | None:

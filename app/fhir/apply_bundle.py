@@ -217,7 +217,7 @@ class Composer:
                 "This ServiceRequest is an order of a pathway of ours, and begins none; name the referral."
             )
             raise refuse(422, sentence, meant.where, code="business-rule")
-        theirs = our_patient(self._session, stored.content, self._base)
+        theirs = our_patient(self._session, stored.content, self._base, source=stored.source or self._by)
         if theirs is None or theirs != self._made.patient_id:
             sentence = f"This {kind} is not about the subject; correct one of the two."
             raise refuse(422, sentence, meant.where, code="business-rule")
@@ -256,7 +256,7 @@ class Composer:
         origin = Found(str(resource.get("resourceType")), resource, "Bundle")
         if not subject or self._made.patient_id is None or known.resolve(subject, origin, "Patient"):
             return
-        if our_patient(self._session, resource, self._base) == self._made.patient_id:
+        if our_patient(self._session, resource, self._base, source=self._by) == self._made.patient_id:
             resource["subject"] = {"reference": patient}
 
 

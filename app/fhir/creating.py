@@ -248,7 +248,7 @@ def _kept(
     if landing.type == "Subscription":
         content = before_keeping(service, session, who, content)
         body = decimals.written(content).encode()
-    patient_id = our_patient(session, content, base(service))
+    patient_id = our_patient(session, content, base(service), source=holder.name)
     changed = resources.keep(
         session,
         projected(content, base=base(service), zone=service.zone),
