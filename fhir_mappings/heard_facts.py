@@ -85,7 +85,8 @@ def taken_back(pathway: Pathway, named: str) -> tuple[Fact, ...]:
 def with_drugs(pathway: Pathway, fact: Fact) -> Fact | None:
     """The list as it is once this statement is heard. None when it says nothing new, or speaks of a time before.
 
-    A statement names one drug of several: it replaces what is known of that drug and leaves the others.
+    A statement names one drug of several: it replaces what is known of that drug and leaves the others. What the same
+    statement said before of a drug that it names no more was wrong, and goes.
     """
     known = pathway.fact(fact.key)
     said: list[Any] = fact.value if isinstance(fact.value, list) else []
@@ -93,7 +94,7 @@ def with_drugs(pathway: Pathway, fact: Fact) -> Fact | None:
         return fact
     if not said:
         return fact if fact.at >= known.at and known.value != said else None
-    listed = [*known.value]
+    listed = _unsaid(pathway, fact.key, fact.source, still=said)
     for drug in said:
         place = next((n for n, one in enumerate(listed) if _same_drug(one, drug)), None)
         if place is None:
@@ -119,24 +120,32 @@ def without_drugs(pathway: Pathway, key: str, named: str) -> Fact | None:
     A drug that it brought goes, and one that it changed is again what it was before.
     """
     of_key = [fact for fact in pathway.facts if fact.key == key]
-    place = next((n for n, fact in enumerate(of_key) if fact.source == named), None)
-    if place is None:
-        return None
-    before = _listed(of_key[place - 1]) if place else []
-    brought = [drug for drug in _listed(of_key[place]) if drug not in before]
+    first = next((n for n, fact in enumerate(of_key) if fact.source == named), None)
     latest = pathway.fact(key)
-    assert latest is not None
-    kept = []
-    for drug in _listed(latest):
-        if drug not in brought:
-            kept.append(drug)
-            continue
-        was = next((one for one in before if _same_drug(one, drug)), None)
-        if was is not None:
-            kept.append(was)
-    if not place and not kept:
+    if first is None or latest is None:
         return None
-    return replace(latest, value=kept)
+    kept = _unsaid(pathway, key, named)
+    return replace(latest, value=kept) if first or kept else None
+
+
+def _unsaid(pathway: Pathway, key: str, named: str, *, still: Sequence[Any] = ()) -> list[Any]:
+    """The list as it is without what this statement ever brought to it, but for the drugs that it ``still`` names."""
+    of_key = [fact for fact in pathway.facts if fact.key == key]
+    latest = pathway.fact(key)
+    listed = _listed(latest) if latest is not None else []
+    for n, fact in reversed(list(enumerate(of_key))):
+        if fact.source != named:
+            continue
+        before = _listed(of_key[n - 1]) if n else []
+        brought = [drug for drug in _listed(fact) if drug not in before]
+        gone = [drug for drug in brought if not any(_same_drug(drug, one) for one in still)]
+        kept = []
+        for drug in listed:
+            was = next((one for one in before if _same_drug(one, drug)), None) if drug in gone else drug
+            if was is not None:
+                kept.append(was)
+        listed = kept
+    return [*listed]
 
 
 def _listed(fact: Fact) -> list[Any]:

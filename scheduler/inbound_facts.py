@@ -81,8 +81,16 @@ def medication(said: Saying) -> None:
                     en="An antithrombotic is named although “none” was recorded since: ask the patient.",
                 ),
             )
-        if facts:
-            said.record(pathway_id, e.FactsRecorded(by=said.by, facts=tuple(facts)))
+        elsewhere = _from_another_list(said, pathway, {one.key for one in found.facts})
+        instead: tuple[str, ...] = ()
+        if elsewhere is not None:
+            # All that it said before goes: of the lists that it still speaks of, say again how they stand.
+            heard = {one.key for one in facts}
+            again = [pathway.fact(one.key) for one in found.facts if one.key not in heard]
+            facts = [*facts, *(one for one in again if one is not None), *elsewhere]
+            instead = (said.document,)
+        if facts or instead:
+            said.record(pathway_id, e.FactsRecorded(by=said.by, facts=tuple(facts), instead_of=instead))
 
 
 def answers(said: Saying) -> None:
@@ -153,6 +161,19 @@ def _forget_drugs(said: Saying, pathway: Pathway) -> None:
         if (fact := without_drugs(pathway, key, said.document)) is not None
     )
     said.record(pathway.id, e.FactsRecorded(by=said.by, facts=facts, instead_of=(said.document,)))
+
+
+def _from_another_list(said: Saying, pathway: Pathway, keys: set[str]) -> list[Fact] | None:
+    """The other list without the drug that this statement said by mistake before. None where it had said none there.
+
+    What cannot be read takes nothing back: then the drug that was named stands until a person has looked.
+    """
+    before = {fact.key for fact in taken_back(pathway, said.document)}
+    left = [key for key in DRUG_LISTS if key in before and key not in keys]
+    if not keys or not left:
+        return None
+    without = (without_drugs(pathway, key, said.document) for key in left)
+    return [replace(fact, source=f"{said.document}/withdrawn") for fact in without if fact is not None]
 
 
 def _only_one(said: Saying) -> None:

@@ -105,7 +105,9 @@ def _awaiting(said: Saying) -> tuple[Pathway, Ground, Step, Report] | None:
         if told is None and named is None:
             return None
         told = told or _plain(said)
-        step = named[2] if named else pathway.named(before.step) if before else _expecting(pathway, told)
+        step = (
+            named[2] if named else pathway.named(before.step) if before else _expecting(pathway, ground, told)
+        )
         if step is not None:
             fitting.append((pathway, ground, step, told))
     if len(fitting) > 1:
@@ -116,7 +118,9 @@ def _awaiting(said: Saying) -> tuple[Pathway, Ground, Step, Report] | None:
 def _need_a_pathway(said: Saying) -> None:
     """A result of pathology is never lost: when the pathway has ended, a person must see it."""
     told = report(said.resource, said.site, ZoneInfo("UTC"))
-    if told is None or told.kind != "pathology" or not told.is_final or said.running():
+    if told is None or told.kind != "pathology" or not told.is_final:
+        return
+    if said.running() and not _is_of_an_older_sample(said, told):
         return
     raise Unclear(
         "unmatched",
@@ -127,17 +131,38 @@ def _need_a_pathway(said: Saying) -> None:
     )
 
 
+def _is_of_an_older_sample(said: Saying, told: Report) -> bool:
+    """Whether it is of a sample of before a procedure whose result is awaited, though not of before its referral."""
+    for pathway_id in said.pathways():
+        pathway, ground = said.load(pathway_id)
+        if _may_be_of_the_sample(pathway, ground, told):
+            continue
+        on = told.on or (told.at.date() if told.at else None)
+        if on is None or on >= ground.calendar.day(pathway.referred):
+            return True
+    return False
+
+
 def _plain(said: Saying) -> Report:
     """A report of a kind that we do not know, which names its step."""
     status = text_at(said.resource, "status") or ""
     return Report("other", status, text_at(said.resource, "conclusion") or "", None, None, None)
 
 
-def _expecting(pathway: Pathway, told: Report) -> Step | None:
+def _expecting(pathway: Pathway, ground: Ground, told: Report) -> Step | None:
+    if told.kind == "pathology" and not _may_be_of_the_sample(pathway, ground, told):
+        return None
     steps = [step for key in REPORT_STEPS[told.kind] if (step := pathway.last(key)) is not None]
     live = next((step for step in steps if step.status in LIVE), None)
     settled = next((step for step in steps if step.status is StepStatus.DONE), None)
     return live or (settled if told.status in CHANGED else None)
+
+
+def _may_be_of_the_sample(pathway: Pathway, ground: Ground, told: Report) -> bool:
+    """Whether this report is not of an older sample than the one that the procedure took, by the days it says."""
+    taken, at = began(pathway, ground), told.at
+    on = told.on or (ground.calendar.day(at) if at is not None else None)
+    return taken is None or on is None or on >= ground.calendar.day(taken)
 
 
 def _is_signed_after(step: Step, ground: Ground) -> bool:

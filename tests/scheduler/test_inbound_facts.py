@@ -203,3 +203,34 @@ def test_the_answers_of_a_form_are_recorded_by_the_key_of_the_question(says: Hos
         ("QuestionnaireResponse.item[2].answer[0].value",)
     ]
     assert not says.says({**form, "status": "in-progress"}).moved
+
+
+def drugs(says: HospitalSays, pathway_id: str, key: str = "antithrombotics") -> list[str] | None:
+    fact = says.state(pathway_id).fact(key)
+    value = fact.value if fact is not None else None
+    return [drug["atc"] for drug in value] if isinstance(value, list) else None
+
+
+def test_a_statement_that_is_corrected_to_another_drug_leaves_no_ghost_of_the_first(
+    says: HospitalSays,
+) -> None:
+    pathway_id = says.referred(facts=())
+    says.says(taking("Kardégic 75 mg", "B01AC06", id="aspirin"))
+    says.says(taking("Préviscan", "B01AA12", id="m"))
+    says.says(taking("Eliquis 5 mg", "B01AF02", id="m"))
+    assert drugs(says, pathway_id) == ["B01AC06", "B01AF02"]
+    says.says(taking("Xarelto 20 mg", "B01AF01", id="m"))
+    assert drugs(says, pathway_id) == ["B01AC06", "B01AF01"]
+    says.says(taking("Xarelto 20 mg", "B01AF01", id="m", status="entered-in-error"))
+    assert drugs(says, pathway_id) == ["B01AC06"]
+
+
+def test_a_statement_that_is_corrected_to_a_drug_of_the_other_list_leaves_the_first(
+    says: HospitalSays,
+) -> None:
+    pathway_id = says.referred(facts=())
+    says.says(taking("Kardégic 75 mg", "B01AC06", id="aspirin"))
+    says.says(taking("Préviscan", "B01AA12", id="m"))
+    says.says(taking("Doliprane", "N02BE01", id="m"))
+    assert drugs(says, pathway_id) == ["B01AC06"]
+    assert drugs(says, pathway_id, "medications") == ["B01AC06", "N02BE01"]

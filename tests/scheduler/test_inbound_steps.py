@@ -123,6 +123,21 @@ def test_an_mri_brings_its_date_and_waits_to_be_read(says: HospitalSays) -> None
     assert [(one.step, one.said) for one in state.reported] == [("exam_mri/1", "Œdème de T12.")]
 
 
+@pytest.mark.parametrize(
+    ("day", "listed"), [("2025-06-02", []), ("2027-02-08", ["unmatched"]), ("2027-02-16", [])]
+)
+def test_a_pathology_report_of_an_older_sample_is_not_the_result_that_is_awaited(
+    says: HospitalSays, day: str, listed: list[str]
+) -> None:
+    """The procedure took its sample on the 16th, for a referral of the 1st."""
+    pathway_id = lived(says, lambda tale: tale.until_home())
+    says.says(pathology(says, effectiveDateTime=day, issued=f"{day}T18:00:00+01:00"))
+    assert [one.step for one in says.state(pathway_id).reported] == (
+        ["biopsy_result/1"] if day == "2027-02-16" else []
+    )
+    assert [row.kind for row in says.listed()] == listed
+
+
 def an_mri(status: str, **more: Any) -> Json:
     return {
         "resourceType": "DiagnosticReport",
