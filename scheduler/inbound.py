@@ -26,7 +26,8 @@ from scheduler.hearing import hear_own
 from scheduler.inbound_facts import answers, medication, observation
 from scheduler.inbound_ground import Saying, Unclear
 from scheduler.inbound_people import patient, whose
-from scheduler.inbound_steps import diagnostic_report, encounter, procedure_done, task
+from scheduler.inbound_reports import diagnostic_report
+from scheduler.inbound_steps import encounter, procedure_done, task
 from scheduler.inbound_visits import appointment, appointment_response
 from store import anomalies, heard, joins
 from store.heard import Word
