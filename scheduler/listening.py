@@ -29,6 +29,8 @@ OVERLAP = timedelta(seconds=60)
 """How far back each search begins before the latest change we know of: a server commits out of order."""
 BEFORE = timedelta(days=1)
 """How far back the first search begins: clocks differ, and what was on its way is heard too."""
+OF_LATE = timedelta(days=2)
+"""How far back what was passed over is judged again when somebody has become a patient of ours."""
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
 _LEASE_SECONDS = 180.0
@@ -126,6 +128,12 @@ def search_through(following: Following, row: ListeningRow) -> tuple[datetime | 
     """
     works = following.works
     since = (row.cursor - OVERLAP) if row.cursor is not None else row.began - BEFORE
+    if row.looked is not None:
+        with works.db.write() as session:
+            if listening.anybody_began(session, since=row.looked - OVERLAP):
+                # What came of them before they were referred was a stranger's then.
+                since = min(since, works.clock() - OF_LATE)
+                listening.judge_strangers_again(session, row, since=since)
     latest, heard = row.cursor, 0
     for _ in range(_PASSES):
         news = pages = 0

@@ -293,6 +293,23 @@ def forget_strangers(session: Session, *, before: datetime) -> None:
     )
 
 
+def anybody_began(session: Session, *, since: datetime) -> bool:
+    """Whether a pathway was begun since then: its patient was a stranger before, or known by fewer names."""
+    return session.exec(select(PathwayRow.id).where(PathwayRow.created >= since).limit(1)).first() is not None
+
+
+def judge_strangers_again(session: Session, row: ListeningRow, *, since: datetime) -> None:
+    """Forget that these were of strangers, of what was read there since then: one of them may be known here now."""
+    session.exec(
+        delete(HeardRow).where(
+            col(HeardRow.destination) == row.destination,
+            col(HeardRow.type) == row.type,
+            col(HeardRow.outcome) == "stranger",
+            col(HeardRow.at) >= since,
+        )
+    )
+
+
 # --- what they have of ours -------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from gateways.fhir_client import FhirClient
 from pathway.state import Pathway
 from scheduler import fetched
 from scheduler.fetched import Following, as_read, take
+from scheduler.listening import listen_due
 from store import anomalies, listening
 from store.inbound_tables import AnomalyRow
 from tests.facade.conftest import Facade, Json, open_facade
@@ -39,7 +41,14 @@ class Chu:
         self.asked.append(path)
         if path.endswith("_search") or "/" not in path:
             kind = path.partition("/")[0]
-            entries = [{"resource": one} for name, one in self.has.items() if name.startswith(f"{kind}/")]
+            since = parse_qs(request.content.decode() or request.url.query.decode())["_lastUpdated"][0]
+            entries = [
+                {"resource": one}
+                for name, one in self.has.items()
+                if name.startswith(f"{kind}/")
+                and datetime.fromisoformat(one["meta"]["lastUpdated"])
+                >= datetime.fromisoformat(since.removeprefix("ge"))
+            ]
             return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "entry": entries})
         return httpx.Response(200, json=self.has[path]) if path in self.has else httpx.Response(404)
 
@@ -59,6 +68,19 @@ class Ward:
         read = as_read(said, json.dumps(said).encode())
         assert read is not None
         return take(self.following, read)
+
+    def listens(self) -> None:
+        """Everything that is due is looked at."""
+        while listen_due(self.following, now=self.facade.house.clock.now):
+            pass
+
+    def stands(self, resource: Json) -> None:
+        """From now on the hospital's server has this."""
+        at = self.facade.house.clock.now.isoformat()
+        self.chu.has[f"{resource['resourceType']}/{resource['id']}"] = {
+            **resource,
+            "meta": {"versionId": "1", "lastUpdated": at},
+        }
 
     def state(self, pathway_id: str) -> Pathway:
         return self.facade.house.load(pathway_id)[0]
@@ -186,6 +208,27 @@ def test_a_patient_who_is_heard_is_no_more_who_they_were_an_hour_ago(ward: Ward)
     ward.hears(theirs("p1", 1), "2")
     ward.hears(inr(1.3, "p1", "late"))
     assert known_inr(ward.state(pathway_id)) == 1.3
+
+
+def test_a_result_from_an_hour_before_the_referral_is_judged_again_when_its_patient_begins(
+    ward: Ward,
+) -> None:
+    clock = ward.facade.house.clock
+    ward.stands(theirs("p1", 1))
+    ward.stands(inr(1.2, "p1"))
+    ward.listens()
+    clock.wait(minutes=50)
+    ward.stands(inr(2.2, "p9", "of-a-stranger"))
+    ward.listens()
+    clock.wait(minutes=10)
+    pathway_id = ward.facade.referred(1)
+    clock.wait(seconds=61)
+    ward.listens()
+    assert known_inr(ward.state(pathway_id)) == 1.2
+    seq = ward.state(pathway_id).seq
+    clock.wait(seconds=61)
+    ward.listens()
+    assert ward.state(pathway_id).seq == seq
 
 
 def test_a_database_that_is_busy_is_no_fault_of_the_resource(
