@@ -133,7 +133,7 @@ class Desk:
             # Whether it is ours is found out by the sweep: until then nobody else here takes it.
             raise Refused(NO_ANSWER, field="slot") from doubt
         except Refused:
-            self._sweeper.forget(home.name, slot)
+            self._sweeper.not_taken(home.name, slot, now=at)
             raise
         try:
             with self._db.write() as session:

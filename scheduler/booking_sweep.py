@@ -137,14 +137,17 @@ class Sweeper:
             pathway, _ = self._ledger.load(session, known.pathway_id)
             stands, confirming = _stands_with(pathway, known), known.status == "confirming"
             if stands and not confirming:
-                # A confirmation that was lost leaves the visit pending: its Slot is held, and not for ever.
-                held = _stands_with(pathway, known, VisitStatus.PENDING)
-                known.status, known.since, known.seq = "held" if held else "booked", now, pathway.seq
-                known.until = now + self._hold if held else None
+                self._keep(known, pathway, now)
         if not stands:
             self._free_there(home, row)
         elif confirming:
             self._confirm_there(home, row, now)
+
+    def _keep(self, row: TakenSlotRow, pathway: Pathway, now: datetime) -> None:
+        """The Slot is the visit's as that stands: a confirmation that failed leaves it held, and not for ever."""
+        held = _stands_with(pathway, row, VisitStatus.PENDING)
+        row.status, row.since, row.seq = "held" if held else "booked", now, pathway.seq
+        row.until = now + self._hold if held else None
 
     def _confirm_there(self, home: There, row: TakenSlotRow, now: datetime) -> None:
         """A Slot that was held there becomes busy."""
@@ -163,6 +166,18 @@ class Sweeper:
                 known.status, known.since = "booked", now
 
     # --- giving back on a hospital's server ---------------------------------------------------------------
+
+    def not_taken(self, home: str, slot: str, *, now: datetime) -> None:
+        """The hospital did not let a Slot be taken: it is none of ours, unless the visit had it already."""
+        with self._db.write() as session:
+            row = slots.locked(session, home, slot)
+            if row is None or row.status != "taking":
+                return
+            pathway, _ = self._ledger.load(session, row.pathway_id)
+            if _stands_with(pathway, row):
+                self._keep(row, pathway, now)
+            else:
+                slots.forget(session, row)
 
     def forget(self, home: str, slot: str) -> None:
         with self._db.write() as session:

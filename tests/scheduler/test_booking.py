@@ -340,6 +340,21 @@ def test_a_confirmation_that_died_half_way_is_a_reservation_that_still_expires(
     assert (visit(away, pathway_id).status, there(fhir_server, 1)) == (VisitStatus.CANCELLED, "free")
 
 
+def test_a_confirmation_that_the_hospital_refuses_leaves_the_reservation_to_expire(
+    away: House, fhir_server: Hospital
+) -> None:
+    pathway_id, desk = triaged(away), away.service.desk
+    start = MONDAY + timedelta(days=1)
+    (one,) = offered(fhir_server, a_slot(1, start))
+    desk.hold(pathway_id, CONSULT, 1, one, by=COORDINATOR, at=away.clock.now)
+    fhir_server.put(a_slot(1, start, status="busy-unavailable"))
+    with pytest.raises(Refused, match="just been taken"):
+        book(desk, away, pathway_id, one)
+    desk.sweep(now=away.clock.wait(minutes=31))
+    assert visit(away, pathway_id).status is VisitStatus.CANCELLED
+    assert there(fhir_server, 1) == "busy-unavailable"
+
+
 @pytest.mark.parametrize("fault", ["drop", "lose_answer"])
 def test_an_answer_that_is_lost_is_settled_by_what_the_hospital_then_says(
     away: House, fhir_server: Hospital, fault: Any
