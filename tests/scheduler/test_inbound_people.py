@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from pathway import events as e
 from pathway.planned import Kind
-from pathway.referral import Person
+from pathway.referral import Contact, Person
 from pathway.state import Actor, PathwayStatus
 from scheduler.inbound import replay
 from store import heard, joins, patients, search
@@ -235,3 +236,34 @@ def test_what_came_before_its_patient_is_heard_once_the_patient_is_referred(says
     assert says.state(pathway_id).fact("antithrombotics") is None
     assert settled(says, waiting.id)
     assert says.state(pathway_id).fact("antithrombotics") is not None
+
+
+def test_a_hospital_and_a_screen_may_change_one_telephone_at_once(says: HospitalSays) -> None:
+    says.referred(1), says.referred(1, reference="R-second", onset=date(2026, 10, 1))
+    with says.house.service.db.read() as session:
+        pathways = heard.every(session, says.state(says.referred(1)).patient_id)
+    faults: list[BaseException] = []
+
+    def hospital() -> None:
+        for turn in range(20):
+            telecom = [{"system": "phone", "value": f"06 39 98 77 {turn + 10}", "use": "mobile"}]
+            says.says(record(1, telecom=telecom))
+
+    def screen() -> None:
+        for turn in range(20):
+            contact = Contact("fr", f"+336399800{turn + 10}", None, None)
+            says.house.record(pathways[turn % 2], e.ContactChanged(by=COORDINATOR, contact=contact))
+
+    def run(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in (hospital, screen)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len({says.state(one).patient.contact for one in pathways}) == 1
