@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
 from fhir_mappings.outbound import Known, as_ours, what_they_changed
@@ -41,6 +41,10 @@ _MOST_PEOPLE = 10_000
 
 _WHO = ("identifier", "birthDate", "extension")
 """Elements by which a Patient is recognised."""
+
+
+_NOT_ITS_FAULT = (DeliveryFailed, OperationalError, InterfaceError)
+"""Busy, deadlocked, gone: what says nothing of the resource. A value that the database refuses does."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ def as_read(resource: Json, body: bytes) -> Read | None:
 def take(following: Following, read: Read) -> bool:
     """Judge what was read, unless this version was heard already. Whether it was new.
 
-    Raises DeliveryFailed when the server cannot say who its patient is, and DBAPIError when the database is at
-    fault: then it is not heard yet.
+    Raises DeliveryFailed when the server cannot say who its patient is, and a database error that is none
+    of its fault: then it is not heard yet.
     """
     works = following.works
     with works.db.read() as session:
@@ -112,7 +116,7 @@ def take(following: Following, read: Read) -> bool:
         following.people.pop(read.id, None)
     try:
         return _judge(following, read)
-    except (DeliveryFailed, DBAPIError):
+    except _NOT_ITS_FAULT:
         raise
     except Exception:
         # One resource that nobody foresaw: it is set aside with its words, and the others go on.
