@@ -12,6 +12,7 @@ import pytest
 from joserfc import jwt
 
 from app.api import create_app
+from fhir_mappings.codes import CCAM
 from gateways import keys as key_files
 from gateways.keys import Keys, generate
 from tests.facade.conftest import OWNER, RADIOLOGY, Facade, TestClient, open_facade, referral_bundle
@@ -141,7 +142,10 @@ def test_a_start_reads_what_is_stored_here_only_with_the_right_to(facade: Facade
         "resourceType": "ServiceRequest",
         "status": "active",
         "intent": "order",
+        "code": {"coding": [{"system": CCAM, "code": "LHMH002"}]},
         "subject": {"reference": patient},
+        "requester": {"display": "Dr Médecin"},
+        "authoredOn": "2027-03-01T09:00:00Z",
         "reasonReference": [{"reference": f"Condition/{written['id']}"}],
     }
     asked = facade.ask("POST", "/ServiceRequest", resource=order).json()
@@ -157,4 +161,5 @@ def test_a_start_reads_what_is_stored_here_only_with_the_right_to(facade: Facade
         assert refused.status_code == 403, refused.text
         assert f"system/{missing}.r" in refused.headers["www-authenticate"]
         granted += f" system/{missing}.r"
-    assert begin(facade, body, token=token(facade, granted)).status_code != 403
+    begun = begin(facade, body, token=token(facade, granted))
+    assert begun.status_code == 201, begun.text
