@@ -16,8 +16,9 @@ from fhir_mappings.telecom import contact
 from pathway import events as e
 from pathway.refusal import Text
 from scheduler.inbound_ground import Saying, Unclear
-from scheduler.whose import bearers, meant, number, one_of, only
+from scheduler.whose import bearers, meant, names_of, number, one_of, only
 from store import heard, joins, patients, resources, search
+from store.inbound_tables import JoinRow
 from store.projection import Projected
 
 
@@ -136,9 +137,8 @@ def _joined(said: Saying, type_: str, other: Json) -> None:
 def _parted(said: Saying) -> bool:
     """The joins that this record said and says no more are taken back. Whether there were any."""
     parted = False
-    linked = {them for _, other in _links(said) if (them := _linked(said, other)) is not None}
     for row in joins.said_by(said.session, said.document):
-        if joins.goes_on_as(said.session, row.kept) in linked:
+        if _still_said(said, row):
             continue
         parted = True
         begun = joins.part(said.session, said.ledger, row, by=said.by, at=said.at)
@@ -154,6 +154,17 @@ def _parted(said: Saying) -> bool:
         if bearers(said.session, said.resource, _own_system(said)) == {row.gone}:
             said.patient_id = row.gone
     return parted
+
+
+def _still_said(said: Saying, row: JoinRow) -> bool:
+    """Whether a link still says this join. Of several who were replaced, each is told by the names of before."""
+    gone = {(_own_system(said), row.gone), *((system, value) for system, value in row.before["identifiers"])}
+    for type_, other in _links(said):
+        if _linked(said, other) == joins.goes_on_as(said.session, row.kept):
+            names = names_of(said.session, other, source=said.source) if type_ == "replaces" else set()
+            if not names or names & gone:
+                return True
+    return False
 
 
 def _linked(said: Saying, other: Json) -> str | None:

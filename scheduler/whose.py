@@ -102,12 +102,26 @@ def meant(
     if not id_:
         return found
     called = patients.called(session, source, id_)
-    records = [(known or {}).get(id_)]
-    if records == [None]:
-        records = [*called.wrote, parse(called.read)[0] if called.read else None]
-    for record in records:
-        found |= _through(session, record, ours) if record is not None else _NOBODY
+    just_read = (known or {}).get(id_)
+    for record in [just_read] if just_read is not None else _records(called):
+        found |= _through(session, record, ours)
     return found | called.ours
+
+
+def names_of(session: Session, reference: Json, *, source: str) -> set[tuple[str, str]]:
+    """The identifiers of whom this refers to, as (system, value): its own, and those of the Patient of that number."""
+    named = object_at(reference, "identifier")
+    system, value = text_at(named, "system"), text_at(named, "value")
+    names = {(system, value)} if system and value else set()
+    if id_ := number(reference):
+        for record in _records(patients.called(session, source, id_)):
+            names |= {(each.system, each.value) for each in ins.identifiers(record)}
+    return names
+
+
+def _records(called: patients.Called) -> list[Json]:
+    read = parse(called.read)[0] if called.read else None
+    return [*called.wrote, *([read] if read is not None else [])]
 
 
 def bearers(session: Session, patient: Json, ours: str = "") -> Patients:

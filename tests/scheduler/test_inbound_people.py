@@ -164,6 +164,23 @@ def test_who_left_one_and_came_back_by_the_other_stays_when_that_one_leaves(says
     assert says.state(one).patient == first
 
 
+def test_who_stays_may_let_go_of_one_of_two(says: HospitalSays) -> None:
+    one, two, three = (says.referred(number, person=reached(number)) for number in (1, 2, 3))
+    before = says.state(three)
+    links = [
+        {
+            "other": {"type": "Patient", "identifier": {"system": IPP, "value": f"IPP-{number}"}},
+            "type": "replaces",
+        }
+        for number in (2, 3)
+    ]
+    says.says(record(1, link=links))
+    assert len({says.state(each).patient_id for each in (one, two, three)}) == 1
+    assert says.says(record(1, link=links[:1])).moved
+    assert says.state(two).patient_id == says.state(one).patient_id
+    assert (says.state(three).patient_id, says.state(three).patient) == (before.patient_id, before.patient)
+
+
 def test_a_join_that_contradicts_itself_is_a_question_and_joins_nobody(says: HospitalSays) -> None:
     one = says.referred(1)
     other = says.referred(person=replace(patient(2), birth_date=date(1950, 1, 1)), reference="R-9")
