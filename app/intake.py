@@ -18,8 +18,9 @@ from fhir_mappings.outcome import Issue
 from fhir_mappings.referral import Intake, read_referral
 from fhir_mappings.referral_example import example_referral
 from pathway.referral import Fracture, Identifier, Party, Referral
+from pathway.refusal import Refused
 from pathway.state import Actor
-from store import referrals
+from store import anomalies, referrals
 from store.audit import Entry
 from store.referrals import Received
 
@@ -36,8 +37,23 @@ def receive_referral(service: Service, body: bytes, sender: str, by: Actor) -> R
     intake = read_referral(body, received=now, zone=zone, test_identities=test_identities)
     if intake.referral is None:
         return list(intake.issues)
-    with service.db.write() as session:
-        return take_in(service, session, intake, intake.referral, body, sender, by, now)
+    try:
+        with service.db.write() as session:
+            return take_in(service, session, intake, intake.referral, body, sender, by, now)
+    except Refused as refused:
+        # Whoever sent it is told, and so is whoever can look into the identity here.
+        with service.db.write() as session:
+            anomalies.add(
+                session,
+                source=sender,
+                kind="contradictory",
+                type="Bundle",
+                remote=f"Bundle/{intake.referral.key}",
+                reason=refused.text,
+                body=body,
+                at=now,
+            )
+        raise
 
 
 def take_in(

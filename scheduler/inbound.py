@@ -129,6 +129,13 @@ def replay(
     row = anomalies.one(session, anomaly_id)
     if row.status != "open":
         raise Refused(Text(fr="Cette anomalie est déjà close.", en="This anomaly is closed already."))
+    if row.type == "Bundle":
+        raise Refused(
+            Text(
+                fr="Une demande est renvoyée par son expéditeur une fois l’identité vérifiée ; classez ensuite ceci.",
+                en="A referral is sent again by its sender once the identity is checked; then dismiss this.",
+            )
+        )
     resource, issues = parse(row.body)
     faults = issues if resource is None else [one for one in check(resource) if one.refuses]
     if resource is None or faults:

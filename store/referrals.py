@@ -17,10 +17,17 @@ from pathway.codec import decode
 from pathway.referral import Referral, from_dict, same_fracture, to_dict
 from pathway.refusal import Refused, Text
 from pathway.state import Actor, Pathway
+from store import patients
 from store.ledger import Ledger, P
 from store.tables import DocumentRow, PathwayRow, PatientIdentifierRow, PatientRow, ReferralRow
 from store.upsert import insert_if_absent
 
+_WHO = Text(
+    fr="Les identifiants du patient désignent plusieurs de nos patients, ou quelqu’un né un autre jour : vérifiez"
+    " l’identité, puis envoyez à nouveau.",
+    en="The identifiers of the patient name several patients of ours, or somebody born on another day: check the"
+    " identity, then send it again.",
+)
 _NAMESPACE = uuid.UUID("6f0c1f5e-7a53-5d0c-9d4e-3f2d7f6c8a10")
 
 
@@ -155,15 +162,16 @@ def _is_first(
 
 
 def _patient(session: Session, referral: Referral, at: datetime) -> str:
-    """The patient with any of these identifiers; made, under a key of the identifiers, when nobody has them."""
+    """The patient with any of these identifiers; made, under a key of the identifiers, when nobody has them.
+
+    Refused when they name several of ours, or somebody born on another day: nobody starts on a doubtful identity.
+    """
     person = referral.patient
-    known = [
-        row.patient_id
-        for identifier in person.identifiers
-        if (row := session.get(PatientIdentifierRow, (identifier.system, identifier.value)))
-    ]
+    known = patients.bearers(session, ((each.system, each.value) for each in person.identifiers))
+    if len(known) > 1 or any(patients.born(session, each) != person.birth_date for each in known):
+        raise Refused(_WHO, kind="conflict", field="Patient.identifier")
     if known:
-        patient_id = known[0]
+        (patient_id,) = known
     else:
         patient_id = uuid.uuid5(_NAMESPACE, str(min(person.identifiers))).hex
         made = PatientRow(

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,8 +17,11 @@ import pytest
 import uvicorn
 
 from fhir_mappings.outcome import ISSUE_CODES
+from pathway.refusal import Refused
+from scheduler.inbound import replay
+from store import anomalies
 from tests.facade.conftest import FHIR_JSON, Facade, application, referral_bundle
-from tests.house import fracture, patient
+from tests.house import COORDINATOR, fracture, patient
 from tests.peers.ports import free_port
 
 MESSAGE = Path(__file__).parents[1] / "data" / "referrals" / "message.json"
@@ -188,3 +192,31 @@ def test_a_sender_who_hangs_up_half_way_starts_nothing_and_is_no_failure_of_ours
         assert httpx.get(f"{address}/metadata", timeout=10).status_code == 200
     assert not [one for one in caplog.records if one.levelname == "ERROR"]
     assert facade.get("/CarePlan?_summary=count").json()["total"] == 0
+
+
+def test_a_referral_of_somebody_born_on_another_day_starts_nothing_and_is_shown(facade: Facade) -> None:
+    assert facade.ask("POST", "", resource=referral_bundle()).status_code == 201
+    other = replace(patient(0), birth_date=date(1951, 5, 3))
+    sent = referral_bundle(person=other)
+    for entry in sent["entry"]:
+        for identifier in entry["resource"].get("identifier", []):
+            if entry["resource"]["resourceType"] == "ServiceRequest":
+                identifier["value"] = "R-other"
+    answer = facade.ask("POST", "", resource=sent)
+    assert answer.status_code == 409
+    assert "born on another day" in answer.json()["issue"][0]["diagnostics"]
+    with facade.house.service.db.read() as session:
+        (shown,) = anomalies.open_ones(session)
+    assert (shown.kind, shown.source) == ("contradictory", "RIS")
+    service = facade.house.service
+    with pytest.raises(Refused, match="sent again by its sender"), service.db.write() as session:
+        replay(session, service.ledger, service.site, shown.id, by=COORDINATOR, at=service.clock())
+
+
+def test_a_referral_that_names_two_patients_starts_nothing(facade: Facade) -> None:
+    for number in (1, 2):
+        assert facade.ask("POST", "", resource=referral_bundle(number)).status_code == 201
+    both = replace(patient(1), identifiers=(*patient(1).identifiers, *patient(2).identifiers))
+    answer = facade.ask("POST", "", resource=referral_bundle(3, person=both))
+    assert answer.status_code == 409
+    assert "several patients" in answer.json()["issue"][0]["diagnostics"]
