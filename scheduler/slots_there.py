@@ -131,8 +131,13 @@ class There:
         self.change(markings, appointment)
 
     def _freeing(self, slot: str) -> list[Marking]:
-        """How this Slot becomes free; not at all when the hospital has closed it or taken it back meanwhile."""
-        resource, etag = self.read(slot)
+        """How this Slot becomes free; not at all when the hospital has closed it or removed it meanwhile."""
+        try:
+            resource, etag = self.read(slot)
+        except Refused as refused:
+            if refused.text == GONE:
+                return []
+            raise
         return [Marking(resource, etag, "free")] if resource.get("status") in OURS_TO_MARK else []
 
     def _is_held_by(self, appointment: Json, slot: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import httpx
 import pytest
 
 from app.projector import projected
@@ -147,6 +148,20 @@ def test_a_reservation_that_nobody_confirms_is_given_back(house: House) -> None:
     assert status(house, 1) == "busy-tentative"
     desk.sweep(now=house.clock.wait(minutes=2))
     assert (status(house, 1), visit(house, pathway_id).status) == ("free", VisitStatus.CANCELLED)
+
+
+def test_a_slot_that_is_removed_there_keeps_no_visit_from_moving_on(
+    away: House, fhir_server: Hospital
+) -> None:
+    pathway_id, desk = triaged(away), away.service.desk
+    days = [MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)]
+    one, two = offered(fhir_server, a_slot(1, days[0]), a_slot(2, days[1]))
+    book(desk, away, pathway_id, one)
+    assert httpx.delete(f"{fhir_server.base_url}/Slot/s1").is_success
+    book(desk, away, pathway_id, two)
+    assert there(fhir_server, 2) == "busy"
+    with away.service.db.read() as session:
+        assert [each.slot for each in slots.of_visit(session, pathway_id, CONSULT, 1)] == [two]
 
 
 def test_a_visit_confirmed_by_hand_makes_its_held_slot_busy(house: House) -> None:
