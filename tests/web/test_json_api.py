@@ -195,5 +195,7 @@ def test_every_event_that_a_person_may_send_is_an_event() -> None:
         "Replanned",
         "Migrated",
         "MigrationUndone",
+        "IdentityJoined",
+        "IdentityParted",
     }
     assert set(e.KINDS) - {kind.__name__ for kind in MAY} == unheard
