@@ -73,7 +73,7 @@ class Hanging:
             "all sets": self.status | watch | self.procedure,
             "sets": self.status | watch | self.procedure | self.fields["observed"],
             "findings": self.status | self._fields("flagged acknowledged patient"),
-            "revisit": self.status | self.fields["revisit"],
+            "revisit": self.status | self._fields("revisit end patient"),
         }
 
     # --- how two states differ ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -20,7 +20,7 @@ from pathway.plan import Kind, plan
 from pathway.protocol import Condition
 from pathway.records import Told
 from pathway.refusal import Refused
-from pathway.state import Pathway, PathwayStatus
+from pathway.state import Actor, Pathway, PathwayStatus
 from tests.pathway.small import DOCTOR, NURSE, SMALL, START, Small, step
 from tests.pathway.tale import APIXABAN, LOADED, Tale
 from tests.pathway.test_properties import any_event
@@ -176,3 +176,13 @@ def test_what_the_protocol_as_shipped_asks_is_all_understood() -> None:
 
 def test_what_is_not_understood_hangs_on_everything() -> None:
     assert hanging(LOADED.protocol).of(Condition(rule="observations-complete")) == EVERYTHING
+
+
+def test_nobody_is_to_be_looked_at_again_once_they_have_died() -> None:
+    """Deferred, and then dead: a history that the random ones found once in thousands."""
+    tale = Tale(antithrombotics=None).until_anaesthesia()
+    by = Actor("Dr Tous", "clinician", tuple(tale.ground.protocol.roles))
+    deferred = e.HoldRejected(by=by, reason="because", revisit=date(2027, 3, 1))
+    for event in (deferred, e.PatientDied(by=by)):
+        tale.pathway = same_answers(tale.pathway, event, tale.ground, tale.now)
+    assert not [item for item in tale.plan().items if "revisit" in item.key]
