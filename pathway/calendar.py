@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
+from pathway.copying import without_notes
+
 DAY = timedelta(days=1)
 _END_OF_DAY = time(23, 59)
 _KEPT = 1 << 16
@@ -35,6 +37,8 @@ class Calendar:
     business_close: time
     decent_from: time
     decent_to: time
+
+    __getstate__ = without_notes
 
     @cached_property
     def _zone(self) -> ZoneInfo:

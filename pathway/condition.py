@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pathway.copying import without_notes
+
 RuleName = Literal[
     "antithrombotics-answered",
     "days-before-procedure",
@@ -64,3 +66,5 @@ class Condition:
     days: int | None = None
     hours: int | None = None
     years: int | None = None
+
+    __getstate__ = without_notes

@@ -28,3 +28,11 @@ def changed(value: T, /, **changes: Any) -> T:
     made = _new(kind)
     _set(made, "__dict__", held)
     return made
+
+
+def without_notes(value: Any) -> dict[str, Any]:
+    """The fields of a value, as ``__getstate__`` of what goes to another process.
+
+    What has been worked out of it and noted beside them, under names with an underscore, is worked out there anew.
+    """
+    return {name: held for name, held in value.__dict__.items() if not name.startswith("_")}

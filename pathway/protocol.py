@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pathway.codec import decode
 from pathway.condition import Condition as Condition
 from pathway.condition import RuleName as RuleName
+from pathway.copying import without_notes
 from pathway.protocol_names import complaints
 from pathway.protocol_watch import Surveillance
 from pathway.refusal import Text
@@ -390,6 +391,8 @@ class Protocol:
     surveillance: Surveillance | None = None
     safety: Safety = field(default_factory=Safety)
     digest: str = ""
+
+    __getstate__ = without_notes
 
     @cached_property
     def _steps(self) -> dict[str, StepRule]:
