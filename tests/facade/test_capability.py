@@ -219,7 +219,8 @@ def test_every_claimed_operation_works(stocked: Stocked, type_: str) -> None:
     for operation in stocked.claim(type_)["operation"]:
         if operation["name"] == "validate":
             answer = stocked.facade.ask("POST", f"/{type_}/$validate", resource=example(type_))
-            assert all(each["severity"] == "information" for each in answer.json()["issue"])
+            # R4 advises a narrative, which no example has.
+            assert all(each["severity"] in ("information", "warning") for each in answer.json()["issue"])
         elif operation["name"] == "apply":
             # What it does is a story of its own; here it answers, and says what is missing.
             answer = stocked.facade.get(f"/{type_}/$apply")

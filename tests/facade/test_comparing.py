@@ -17,6 +17,7 @@ def test_the_nightly_comparison_finds_what_everything_else_missed(
     polling: Facade, fhir_server: Hospital
 ) -> None:
     polling.referred()
+    polling.house.clock.wait(hours=1)  # once a pathway begins, more is looked at than what is new
     theirs = their_patient(fhir_server)
     listen(polling)
     made = fhir_server.post(weight(theirs["id"], 70, polling.house.clock.now))
