@@ -15,8 +15,8 @@ from app.api import create_app
 from fhir_mappings.codes import CCAM
 from gateways import keys as key_files
 from gateways.keys import Keys, generate
+from tests.facade.applied import begin, empty, inline, parameters
 from tests.facade.conftest import OWNER, RADIOLOGY, Facade, TestClient, open_facade, referral_bundle
-from tests.facade.test_apply import begin, empty, inline, parameters
 from tests.facade.test_writing import moved
 from tests.house import Clock
 
