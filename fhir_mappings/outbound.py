@@ -34,7 +34,6 @@ DEPENDENCE = (
 _NAMESPACE = UUID("3d9e1a54-7f1b-5c0e-8f2a-0b1f6f8f6b77")
 _OURS = re.compile(rf"(?:{'|'.join(DEPENDENCE)})/[A-Za-z0-9\-.]{{1,64}}")
 _PLACE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?")
-_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,27 +131,6 @@ def read_response(
         local_ref(each): _result(entries[index] if index < len(entries) else {})
         for index, each in enumerate(sent)
     }
-
-
-def read_refusal(
-    outcome: Json | None, status: int, resources: Sequence[Json], known: Mapping[str, Known]
-) -> dict[str, Failure]:
-    """The resources that a refused transaction blames, where its OperationOutcome names ``Bundle.entry[n]``.
-
-    Empty when it blames nobody: send them one by one, in order of dependence, to find out.
-    """
-    sent = to_send(resources, known)
-    blamed: dict[str, Failure] = {}
-    for issue in objects_at(outcome, "issue"):
-        if text_at(issue, "severity") not in ("error", "fatal"):
-            continue
-        places = [each for key in ("expression", "location") for each in issue.get(key) or []]
-        for place in places:
-            match = _ENTRY.search(str(place))
-            if match and int(match[1]) < len(sent):
-                ref = local_ref(sent[int(match[1])])
-                blamed[ref] = Failure(status, _said(status, issue), outcome)
-    return blamed
 
 
 def as_theirs(resource: Json, known: Mapping[str, Known]) -> Json:

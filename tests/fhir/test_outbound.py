@@ -12,10 +12,8 @@ from fhir_mappings.outbound import (
     as_ours,
     dependants,
     local_ref,
-    read_refusal,
     read_response,
     references,
-    to_send,
     transaction,
 )
 from fhir_mappings.validate import check
@@ -251,16 +249,3 @@ def test_an_answer_that_is_short_or_says_no_place_is_believed_for_nothing() -> N
     assert [one.status for one in failures] == [200, 422, 0]
     assert failures[1].text == "The server answered 422, value, Condition.code."
     assert failures[1].outcome == outcome
-
-
-def test_a_refusal_of_the_whole_names_the_entry_it_blames() -> None:
-    said = resources(STAGES["referred"])
-    outcome = {
-        "issue": [
-            {"severity": "error", "code": "value", "expression": ["Bundle.entry[1].resource.code"]},
-            {"severity": "warning", "code": "value", "expression": ["Bundle.entry[2]"]},
-        ]
-    }
-    blamed = read_refusal(outcome, 422, said, {})
-    assert list(blamed) == [local_ref(to_send(said, {})[1])]
-    assert read_refusal(None, 500, said, {}) == {}
